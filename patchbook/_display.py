@@ -1,0 +1,131 @@
+"""How a figure reaches the page: light HTML in the book, self-contained output everywhere else.
+
+The environment variable PATCHBOOK_FIGURES chooses, and nothing here probes the network:
+
+| value    | who sets it             | plotly                        | circuitsvis               |
+|----------|-------------------------|-------------------------------|---------------------------|
+| `book`   | book/build.py           | small HTML, shared script     | small HTML, shared script |
+| `cdn`    | default in Colab        | plotly's own Colab output     | script from its own CDN   |
+| `inline` | default everywhere else | plotly's own notebook output  | script inside the output  |
+"""
+
+import html
+import os
+import re
+import sys
+import textwrap
+
+import plotly.graph_objects as go
+import plotly.io as pio
+from plotly.io.base_renderers import MimetypeRenderer
+
+MODES = ("book", "cdn", "inline")
+CARD = "background:#fff;color:#212529;padding:0.5em;border-radius:6px;overflow-x:auto"
+
+
+def figure_mode() -> str:
+    """The way figures are shown: "book", "cdn" or "inline"; raises ValueError on another value."""
+    default = "cdn" if "google.colab" in sys.modules else "inline"
+    mode = os.environ.get("PATCHBOOK_FIGURES", default)
+    if mode not in MODES:
+        raise ValueError(f"PATCHBOOK_FIGURES is {mode!r}; wanted one of {', '.join(MODES)}")
+    return mode
+
+
+class BookRenderer(MimetypeRenderer):
+    """A plotly figure as small HTML: no plotly.js inside, the description as a visible caption."""
+
+    def to_mimebundle(self, fig_dict: dict) -> dict[str, str]:
+        layout = fig_dict["layout"]
+        description = (layout.get("meta") or {}).get("description", "")
+        layout.get("title", {}).pop("subtitle", None)  # the caption below says it, at any width
+        layout.update(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+        body = pio.to_html(
+            fig_dict,
+            full_html=False,
+            include_plotlyjs=False,
+            include_mathjax=False,
+            validate=False,
+            auto_play=False,
+            config={"responsive": True, "displaylogo": False, "displayModeBar": False},
+        )
+        return {"text/html": with_caption(body, description)}
+
+
+def with_caption(body: str, description: str) -> str:
+    """Wrap a figure's HTML in <figure> with its text alternative as the caption."""
+    caption = f"<figcaption>{html.escape(description)}</figcaption>" if description else ""
+    return f'<figure class="pb-figure">{body}{caption}</figure>'
+
+
+def choose_renderer() -> None:
+    """Make plotly's default renderer fit where we run; called whenever a figure is made."""
+    if figure_mode() == "book":
+        if "patchbook_book" not in pio.renderers:
+            pio.renderers["patchbook_book"] = BookRenderer()
+        pio.renderers.default = "patchbook_book"
+    elif "ipykernel" in sys.modules and pio.renderers.default in ("", "browser"):
+        # plotly was imported before the kernel was there (a forked, warm one): its guess then was
+        # to open a web browser, which in a grader would open one for each submission's figure.
+        pio.renderers.default = "plotly_mimetype"
+
+
+def finish(figure: go.Figure, title: str, description: str, height: int) -> go.Figure:
+    """Give a figure its title, its text alternative and the look all figures share."""
+    description = html.unescape(description)  # labels come escaped, as plotly needs them
+    figure.update_layout(
+        title={"text": title, "subtitle": {"text": _wrapped(description)}},
+        meta={"description": description},
+        height=height,
+        margin={"l": 60, "r": 20, "t": 90, "b": 55},
+        template="plotly_white",
+    )
+    choose_renderer()
+    return figure
+
+
+def _wrapped(text: str) -> str:
+    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(text, 90))
+
+
+class DisplayedHTML:
+    """Ready HTML that notebooks display; `description` is its text alternative."""
+
+    def __init__(self, source: str, description: str) -> None:
+        self.source = source
+        self.description = description
+
+    def _repr_html_(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return self.description
+
+
+def circuitsvis_html(rendered, title: str, description: str, table: str) -> DisplayedHTML:
+    """Turn circuitsvis' RenderedHTML into output that never probes the network.
+
+    Its own `_repr_html_` asks the network on every display and then chooses by itself.
+    """
+    mode = figure_mode()
+    source = {"book": _shared_script, "cdn": _from_cdn, "inline": _inline}[mode](rendered)
+    style = "" if mode == "book" else f' style="{CARD}"'
+    parts = (f"<p><strong>{html.escape(title)}</strong></p>", source, table)
+    body = f'<div class="pb-circuitsvis"{style} role="group">{"".join(parts)}</div>'
+    return DisplayedHTML(with_caption(body, description), description)
+
+
+def _inline(rendered) -> str:
+    return rendered.local_src.replace('margin: 15px 0;"/>', 'margin: 15px 0;"></div>')
+
+
+def _from_cdn(rendered) -> str:
+    return rendered.cdn_src.replace('margin: 15px 0;"/>', 'margin: 15px 0;"></div>')
+
+
+def _shared_script(rendered) -> str:
+    """Keep the place and the call, drop the 1.3 MB script: the page loads that once."""
+    source = rendered.local_src
+    place = re.search(r'id="(circuits-vis-[^"]+)"', source)[1]
+    call = source[source.rindex("CircuitsVis.render(") : source.rindex("</script>")]
+    return f'<div id="{place}"></div><script>{call}</script>'
