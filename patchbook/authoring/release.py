@@ -1,0 +1,59 @@
+"""The learner's notebook, made from the source notebook by nbgrader's own preprocessors."""
+
+import copy
+
+from nbformat import NotebookNode
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    LockCells,
+    SaveCells,
+)
+from traitlets.config import Config
+
+
+class NamedStubs(ClearSolutions):
+    """nbgrader's ClearSolutions, with a stub that says which exercise it belongs to."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        self.code_stub = {"python": f'raise NotImplementedError("exercise {name}")'}
+        return super().preprocess_cell(cell, resources, cell_index)
+
+
+# nbgrader's own order, but for one step: the rubric goes before the cells are saved. It stands in the
+# cell that the learner writes in, so with the rubric in its checksum an untouched answer would count
+# as written and wait for a human.
+RELEASE_STEPS = [
+    LockCells,
+    NamedStubs,
+    ClearMarkScheme,
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+    SaveCells,
+    ClearHiddenTests,
+    ComputeChecksums,
+    CheckCellMetadata,
+]
+
+
+def release_config() -> Config:
+    """nbgrader's settings for a release; grading uses the same ones, so both see the same cells."""
+    config = Config()
+    config.ClearSolutions.text_stub = "*Write your answer here, in place of this line.*"
+    config.ClearMarkScheme.enforce_metadata = False  # the rubric stands in the answer's own cell
+    return config
+
+
+def release_notebook(source: NotebookNode) -> NotebookNode:
+    """A copy of a source notebook without solutions, rubrics and hidden tests, and no gradebook."""
+    notebook, resources = copy.deepcopy(source), {}
+    for step in RELEASE_STEPS:
+        if step is not SaveCells:
+            notebook, resources = step(config=release_config())(notebook, resources)
+    return notebook
