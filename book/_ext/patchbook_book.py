@@ -1,0 +1,115 @@
+"""What the book adds to Jupyter Book: exercise pages, shared scripts, Colab links.
+
+| Sphinx event          | what happens here                                                   |
+|-----------------------|---------------------------------------------------------------------|
+| config-inited         | the execution cache gets the hash of the package's source as its key |
+| source-read           | sources of exercises become pages; links follow the edition         |
+| html-page-context     | scripts a page needs, the Colab button, no thebe                    |
+| build-finished        | plotly.js and circuitsvis' script are copied from the installation  |
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from exercise_pages import exercise_page
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTER = re.compile(r"(?:book|solutions|exercises)/(?P<name>\d\d_\w+)")
+LINK = re.compile(r"(?<=\.\./)(?:solutions/(\d\d_\w+)\.md|exercises/(\d\d_\w+)\.ipynb)")
+# script on the page -> (what needs it, the package that has it, where it lies in there)
+SCRIPTS = {
+    "vendor/plotly.min.js": ("plotly-graph-div", "plotly", "package_data/plotly.min.js"),
+    "vendor/circuitsvis.js": ("CircuitsVis.render(", "circuitsvis", "dist/cdn/iife.js"),
+}
+
+
+def source_hash() -> str:
+    """A hash of everything a page's cells import from us: outputs depend on it."""
+    files = sorted([*ROOT.glob("patchbook/**/*"), *ROOT.glob("tests/*.py")])
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file() and "__pycache__" not in file.parts:
+            digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def key_the_cache(app: Sphinx, config) -> None:
+    """jupyter-cache compares cells only: an edited package would leave old outputs in place."""
+    config.patchbook_source_hash = source_hash()
+    cache = Path(app.outdir).parent / "jupyter-cache" / config.patchbook_source_hash
+    config.nb_execution_cache_path = str(cache)
+
+
+def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Make the page of an exercise from its source; point links at the pages of this edition."""
+    if docname.startswith("solutions/"):
+        source[0] = exercise_page(source[0], app.config.html_theme_options["repository_url"])
+    target = {"self-study": "solutions/{}.md", "class": "exercises/{}.ipynb"}
+    wanted = target[app.config.patchbook_edition]
+    source[0] = LINK.sub(lambda found: wanted.format(found[1] or found[2]), source[0])
+
+
+def page_context(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
+    """Give each page the scripts its figures need and a Colab button for its exercises."""
+    body = context.get("body", "")
+    for script, (sign, _, _) in SCRIPTS.items():
+        if sign in body:
+            app.add_js_file(script, priority=100)
+    context["script_files"][:] = [s for s in context["script_files"] if not _is_thebe(s)]
+    buttons = context.get("header_buttons", [])
+    buttons[:] = [b for b in buttons if b.get("label") != "launch-buttons"]
+    if chapter := CHAPTER.fullmatch(pagename):
+        buttons.insert(0, _colab_button(app, chapter["name"]))
+
+
+def _is_thebe(script) -> bool:
+    """sphinx-thebe declares a constant twice on each page, a SyntaxError, even when it is off."""
+    return "thebe" in str(script) or "thebe" in str(getattr(script, "attributes", {}))
+
+
+def _colab_button(app: Sphinx, chapter: str) -> dict[str, str]:
+    return {
+        "type": "link",
+        "text": "Colab",
+        "tooltip": "Open the exercises of this chapter in Colab",
+        "icon": "_static/images/logo_colab.png",
+        "label": "launch-colab",
+        "url": colab_url(app.config.html_theme_options, chapter),
+    }
+
+
+def colab_url(options: dict, chapter: str) -> str:
+    """Colab opens notebooks, not Markdown: the link goes to the exercises, whatever the page."""
+    site, path = options["launch_buttons"]["colab_url"], f"exercises/{chapter}.ipynb"
+    repository = options["repository_url"].removeprefix("https://github.com/").strip("/")
+    return f"{site}/github/{repository}/blob/{options['repository_branch']}/{quote(path)}"
+
+
+def copy_scripts(app: Sphinx, exception: Exception | None) -> None:
+    """Take the scripts from the installed packages: figures and script are of one version."""
+    if exception is not None:
+        return
+    for script, (_, package, inside) in SCRIPTS.items():
+        target = Path(app.outdir) / "_static" / script
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(find_spec(package).origin).parent / inside, target)
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the events above; kernels of the build inherit the environment set here."""
+    os.environ["PATCHBOOK_FIGURES"] = "book"
+    edition = os.environ.get("PATCHBOOK_EDITION", "self-study")  # book/build.py sets it
+    app.add_config_value("patchbook_edition", edition, "env")
+    app.add_config_value("patchbook_source_hash", "", "env")
+    app.add_css_file("patchbook.css")
+    app.connect("config-inited", key_the_cache)
+    app.connect("source-read", read_source)
+    app.connect("html-page-context", page_context, priority=900)
+    app.connect("build-finished", copy_scripts)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
