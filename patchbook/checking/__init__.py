@@ -1,1 +1,29 @@
+"""The engine under `patchbook.tests`: seeded cases, an observation, a judgement, a diagnosis.
 
+    @checks(reference, mistakes)   turns a function that yields cases into `test_f(implementation, seed=0)`
+    Case                           one seeded input: a description and a function that builds the arguments
+    Mistake                        a known wrong way, run to see whether it reproduces a learner's result
+    observe(check, f, seed)        run a learner's function; a Record of what came back and what it did
+    judge(check, record)           compare a Record with the reference; raises CheckFailed
+
+`observe` and `judge` share nothing but the Record, which is data: they may run in different processes.
+"""
+
+from patchbook.checking.check import Case, Check, Mistake, call_as_hook, checks
+from patchbook.checking.judging import judge
+from patchbook.checking.messages import CheckFailed
+from patchbook.checking.observing import observe
+from patchbook.checking.record import Outcome, Record
+
+__all__ = [
+    "Case",
+    "Check",
+    "CheckFailed",
+    "Mistake",
+    "Outcome",
+    "Record",
+    "call_as_hook",
+    "checks",
+    "judge",
+    "observe",
+]

@@ -1,0 +1,56 @@
+"""Small random models whose every dimension differs, so that a swapped axis cannot pass.
+
+On GPT-2 small layers and heads are both 12: a transposed result has the right shape there.
+"""
+
+import torch
+from transformer_lens import TransformerBridge
+from transformer_lens.config import TransformerBridgeConfig
+
+VOCAB = 97
+_SIZES = {"n_layers": 3, "n_heads": 5, "d_model": 20, "d_head": 7, "d_mlp": 33}
+
+
+def awkward_model(seed: int = 0, dtype: torch.dtype = torch.float32, **config) -> TransformerBridge:
+    """A random GPT-2-like model: 3 layers, 5 heads of 7, width 20, 97 tokens, in compatibility mode.
+
+    Every weight is random, biases and LayerNorms too, so that leaving one out shows.
+    config: overrides of TransformerBridgeConfig, such as n_layers=2.
+    """
+    model = _random(seed, normalization_type="LN", **_SIZES | config)
+    model.enable_compatibility_mode(
+        fold_ln=True,
+        center_writing_weights=True,
+        center_unembed=True,
+        refactor_factored_attn_matrices=False,
+    )
+    return _as(model, dtype)
+
+
+def awkward_attn_only(seed: int = 0, dtype: torch.dtype = torch.float32) -> TransformerBridge:
+    """A random attention-only model like tiny-attn-only: 2 layers, 5 heads of 6, rotary, no LayerNorm."""
+    sizes = _SIZES | {"n_layers": 2, "d_head": 6, "d_mlp": 0}
+    rotary = {"positional_embedding_type": "rotary", "rotary_dim": 6}
+    return _as(_random(seed, normalization_type=None, attn_only=True, **sizes, **rotary), dtype)
+
+
+def _random(seed: int, **config) -> TransformerBridge:
+    settings = {"n_ctx": 64, "d_vocab": VOCAB, "act_fn": "gelu", "device": "cpu"} | config
+    model = TransformerBridge.boot_native(TransformerBridgeConfig(**settings)).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(torch.randn(weight.shape, generator=generator) * 0.4)
+    return model
+
+
+def _as(model: TransformerBridge, dtype: torch.dtype) -> TransformerBridge:
+    if dtype != torch.float32:
+        for weight in model.parameters():
+            weight.data = weight.data.to(dtype)
+    return model
+
+
+def random_tokens(seed: int, batch: int = 2, length: int = 11) -> torch.Tensor:
+    """Random token ids below 97: Int["batch length"]."""
+    return torch.randint(VOCAB, (batch, length), generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,107 @@
+"""What a check is made of: cases, a reference that carries the contract, and the known wrong ways."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """One seeded input.
+
+    description: what a learner reads, such as "3 heads, 11 × 11 pattern".
+    arguments: builds the arguments afresh each time, in order, so that nobody sees another's edits.
+    grad: whether autograd is on while the learner's function runs.
+    """
+
+    description: str
+    arguments: Callable[[], dict[str, Any]]
+    grad: bool = True
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong way: the function a learner would have written, and what to say about it."""
+
+    id: str
+    wrong: Callable
+    what: str
+    next: str = ""
+
+
+def call_in_order(implementation: Callable, arguments: dict[str, Any]) -> Any:
+    """Positionally: what a learner calls their arguments is their business."""
+    return implementation(*arguments.values())
+
+
+def call_as_hook(implementation: Callable, arguments: dict[str, Any]) -> Any:
+    """As TransformerLens calls a hook: the activation first, the rest by name; in-place edits count."""
+    (activation, *_), names = arguments.values(), list(arguments)[1:]
+    result = implementation(activation, **{name: arguments[name] for name in names})
+    return activation if result is None else result
+
+
+@dataclass(frozen=True)
+class Check:
+    """A whole check.
+
+    reference: the specification; its annotations are the contract (jaxtyping axes and all).
+    call: how an implementation is run on a case's arguments; returns the value to compare.
+    may_change: arguments that the exercise is allowed to edit in place.
+    agrees: compares a value with the reference's, `agrees(got, want) -> bool`; None is exact or
+        allclose by type.
+    ready_made: extra module names whose use inside the learner's function is refused.
+    """
+
+    exercise: str
+    title: str
+    cases: Callable[[int], Iterable[Case]]
+    reference: Callable
+    mistakes: tuple[Mistake, ...] = ()
+    call: Callable[[Callable, dict[str, Any]], Any] = call_in_order
+    may_change: frozenset[str] = field(default=frozenset())
+    agrees: Callable[[Any, Any], bool] | None = None
+    ready_made: tuple[str, ...] = ()
+
+    def run(self, implementation: Any, seed: int = 0) -> None:
+        """Observe, judge, and print one line. Raises CheckFailed."""
+        from patchbook.checking.judging import judge
+        from patchbook.checking.observing import observe
+
+        record = observe(self, implementation, seed)
+        judge(self, record)
+        print(f"✓ {self.exercise}: right on all {len(record.outcomes)} cases.")
+
+
+def checks(reference: Callable, mistakes: Iterable[Mistake] = (), **options) -> Callable:
+    """Turn a function that yields a seed's cases into the test function a learner calls.
+
+    >>> @checks(specification.current_attn_detector, mistakes.current_attn_detector)
+    ... def test_current_attn_detector(seed): yield Case("…", lambda: dict(cache=…, threshold=0.4))
+    >>> test_current_attn_detector(my_function)          # prints one line or raises CheckFailed
+
+    The test keeps its Check as `.check`.
+    """
+
+    def decorate(cases: Callable[[int], Iterable[Case]]) -> Callable:
+        check = Check(
+            exercise=cases.__name__.removeprefix("test_"),
+            title=inspect.getdoc(cases) or "",
+            cases=lambda seed: list(cases(seed)),
+            reference=reference,
+            mistakes=tuple(mistakes),
+            **options,
+        )
+
+        @functools.wraps(cases)
+        def test(implementation: Any, seed: int = 0) -> None:
+            check.run(implementation, seed)
+
+        del test.__wrapped__  # help() must show the arguments a learner gives
+        test.__annotations__ = {"implementation": Any, "seed": int, "return": None}
+        test.check = check
+        return test
+
+    return decorate

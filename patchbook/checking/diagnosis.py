@@ -1,0 +1,144 @@
+"""Name what went wrong: try the exercise's known mistakes, then the ways any tensor goes wrong."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+
+from patchbook.checking.check import Case, Check
+from patchbook.checking.comparing import agree
+from patchbook.checking.record import as_data
+
+
+class Diagnosis(NamedTuple):
+    """A short id for grading, what is wrong, and what to look at next."""
+
+    id: str
+    what: str
+    next: str
+
+
+def diagnose(check: Check, results: list[tuple[Case, Any, Any]], axes: tuple[str, ...]) -> Diagnosis | None:
+    """The first explanation that reproduces the learner's value on every case.
+
+    results: (case, got, want) for all cases; axes: names of the result's axes, for the text.
+    """
+    for mistake in check.mistakes:
+        if all(agree(got, _run(check, mistake.wrong, case)) for case, got, _ in results):
+            return Diagnosis(mistake.id, mistake.what, mistake.next)
+    wants_and_gots = [(want, got) for _, got, want in results]
+    if all(torch.is_tensor(v) for pair in wants_and_gots for v in pair):
+        return _usual_ways(wants_and_gots, axes)
+    if all(isinstance(v, int | float) for pair in wants_and_gots for v in pair):
+        as_tensors = [(torch.tensor(w), torch.tensor(g)) for w, g in wants_and_gots]
+        return _usual_ways(as_tensors, axes)
+    return None
+
+
+class Raised:
+    """Stands for "this mistake cannot run on this case": equal to nothing."""
+
+
+def _run(check: Check, wrong: Callable, case: Case) -> Any:
+    with torch.set_grad_enabled(case.grad):
+        try:
+            return as_data(check.call(wrong, case.arguments()))
+        except Exception:  # a mistake may well be one that breaks on some inputs
+            return Raised
+
+
+def _usual_ways(pairs: list[tuple[torch.Tensor, torch.Tensor]], axes) -> Diagnosis | None:
+    for diagnosis, transform in _transforms(pairs, axes):
+        moved = [(transform(want.double()), got) for want, got in pairs]
+        if all(m is not None and agree(got, m) for m, got in moved):
+            return diagnosis
+    return None
+
+
+def _transforms(pairs, axes: tuple[str, ...]) -> Iterator[tuple[Diagnosis, Callable]]:
+    """Ways a right tensor turns wrong: each a diagnosis and the function that makes the wrong one."""
+    want, got = pairs[0]
+    names = axes if len(axes) == want.dim() else tuple(f"axis {i}" for i in range(want.dim()))
+    for i, j in itertools.combinations(range(want.dim()), 2):
+        yield (
+            Diagnosis(
+                "transposed",
+                f"the axes {names[i]} and {names[j]} are swapped: the values are right, transposed.",
+                f"Return the axes in the order ({', '.join(names)}).",
+            ),
+            lambda t, i=i, j=j: t.transpose(i, j),
+        )
+    yield (
+        Diagnosis(
+            "wrong-sign",
+            "every value has the wrong sign.",
+            "Which of the two is subtracted from which?",
+        ),
+        torch.neg,
+    )
+    for axis, name in enumerate(names):
+        for step, side in ((1, "late"), (-1, "early")):
+            yield (
+                Diagnosis(
+                    "off-by-one",
+                    f"the values are right but sit one {name} too {side}.",
+                    f"Compare your index along {name} with the text: it is off by one.",
+                ),
+                lambda t, axis=axis, step=step: t.roll(step, axis),
+            )
+        yield (
+            Diagnosis(
+                "reversed",
+                f"the values are right but in reverse order along {name}.",
+                f"Start counting {name} from 0.",
+            ),
+            lambda t, axis=axis: t.flip(axis),
+        )
+    yield from _dimensions(want, got)
+    yield from _scale_and_shift(want, got)
+
+
+def _dimensions(want: torch.Tensor, got: torch.Tensor) -> Iterator[tuple[Diagnosis, Callable]]:
+    if got.dim() == want.dim() + 1:
+        for axis in range(got.dim()):
+            yield (
+                Diagnosis(
+                    "extra-axis",
+                    f"the values are right but there is an extra axis of size 1 at position {axis}.",
+                    f"Drop it, with .squeeze({axis}) or by indexing [0].",
+                ),
+                lambda t, axis=axis: t.unsqueeze(axis),
+            )
+    if got.dim() < want.dim() and 1 in want.shape:
+        yield (
+            Diagnosis("missing-axis", "the values are right but an axis of size 1 is gone.", "Keep it."),
+            lambda t: t.squeeze() if t.squeeze().dim() == got.dim() else None,
+        )
+
+
+def _scale_and_shift(want: torch.Tensor, got: torch.Tensor) -> Iterator[tuple[Diagnosis, Callable]]:
+    """A constant factor or a constant offset, read off the first case's largest value."""
+    if got.shape != want.shape or not want.numel() or not got.double().isfinite().all():
+        return
+    peak = want.double().abs().flatten().argmax()
+    top_want, top_got = want.double().flatten()[peak], got.double().flatten()[peak]
+    factor, offset = (top_got / top_want).item(), (top_got - top_want).item()
+    if want.numel() > 1 and abs(factor) > 1e-6:
+        yield (
+            Diagnosis(
+                "wrong-scale",
+                f"every value is {factor:.4g} times the right one.",
+                "Look for a missing or doubled division: a mean taken as a sum, a forgotten scale.",
+            ),
+            lambda t: t * factor,
+        )
+    if want.numel() > 1:
+        yield (
+            Diagnosis(
+                "wrong-offset",
+                f"every value is {offset:+.4g} away from the right one.",
+                "A constant was added or left out: a bias, a baseline, a 1.",
+            ),
+            lambda t: t + offset,
+        )

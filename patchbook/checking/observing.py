@@ -1,0 +1,150 @@
+"""Run a learner's function on a check's cases and write down what happened. Judges nothing."""
+
+import contextlib
+import linecache
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from transformer_lens import ActivationCache, TransformerBridge
+
+from patchbook.checking.check import Case, Check
+from patchbook.checking.record import Outcome, Record, as_data
+
+READY_MADE = (
+    "transformer_lens.patching",
+    "transformer_lens.tools.analysis",
+    "transformer_lens.head_detector",
+    "patchbook.fallback",
+    "patchbook.patching",
+    "patchbook.attribution",
+    "patchbook.tests.specifications",
+)
+
+
+def observe(check: Check, implementation: Any, seed: int = 0) -> Record:
+    """Run `implementation` on every case of the seed, up to the first that raises."""
+    outcomes = []
+    for case in check.cases(seed):
+        outcomes.append(observe_case(check, implementation, case))
+        if outcomes[-1].error:
+            break
+    return Record(check.exercise, seed, outcomes)
+
+
+def observe_case(check: Check, implementation: Any, case: Case) -> Outcome:
+    """One case: the value or the error, edited inputs, hooks left behind, ready-made answers used."""
+    arguments = case.arguments()
+    before = Snapshot(arguments)
+    outcome = Outcome(case.description)
+    with torch.set_grad_enabled(case.grad), refuse_ready_made(check, outcome.ready_made):
+        try:
+            outcome.value = check.call(implementation, arguments)
+        except (Exception, SystemExit) as error:  # a learner's code may raise anything
+            outcome.error = describe_error(error, implementation)
+    outcome.value = as_data(outcome.value)
+    outcome.changed = [name for name in before.changed() if name.split("[")[0] not in check.may_change]
+    outcome.hooks_left = before.hooks_left()
+    return outcome
+
+
+class Snapshot:
+    """The tensors, weights and hooks of a case's arguments, to compare after the call."""
+
+    def __init__(self, arguments: dict[str, Any]):
+        self.arguments = arguments
+        self.models = [a for a in arguments.values() if isinstance(a, TransformerBridge)]
+        self.hooks = {id(m): _hooked(m) for m in self.models}
+        self.training = {id(m): m.training for m in self.models}
+        self.tensors = {name: (t, t.detach().clone()) for name, t in _tensors(arguments)}
+
+    def changed(self) -> list[str]:
+        """Names of the arguments that were edited, each once."""
+        edited = [n for n, (now, then) in self.tensors.items() if not _same(now, then)]
+        edited += ["model.training" for m in self.models if m.training != self.training[id(m)]]
+        return edited
+
+    def hooks_left(self) -> list[str]:
+        """Hook points that hold more hooks than before. Removes nothing: the model is thrown away."""
+        return [
+            name
+            for m in self.models
+            for name, count in _hooked(m).items()
+            if count > self.hooks[id(m)].get(name, 0)
+        ]
+
+
+def _hooked(model: TransformerBridge) -> dict[str, int]:
+    return {
+        name: len(point.fwd_hooks) + len(point.bwd_hooks)
+        for name, point in model.hook_dict.items()
+        if point.fwd_hooks or point.bwd_hooks
+    }
+
+
+def _tensors(arguments: dict[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor within the arguments, with the name a learner would use for it."""
+    for name, value in arguments.items():
+        if isinstance(value, torch.Tensor):
+            yield name, value
+        elif isinstance(value, ActivationCache):
+            yield from ((f"{name}[{key!r}]", t) for key, t in value.cache_dict.items())
+        elif isinstance(value, TransformerBridge):
+            yield from ((f"{name}'s weights", p) for p in value.parameters())
+        elif isinstance(value, dict):
+            yield from ((f"{name}[{k!r}]", t) for k, t in value.items() if torch.is_tensor(t))
+
+
+def _same(now: torch.Tensor, then: torch.Tensor) -> bool:
+    return now.shape == then.shape and torch.equal(now.detach(), then)
+
+
+class ReadyMade(Exception):
+    """Raised inside a learner's function that calls a ready-made answer."""
+
+
+@contextlib.contextmanager
+def refuse_ready_made(check: Check, used: list[str]) -> Iterator[None]:
+    """Refuse calls into modules that hold ready-made answers, under whatever name they were imported.
+
+    A profile function sees every Python call with its code's module. The check's own reference is
+    refused too. The names used are noted in `used`, so that catching the exception hides nothing.
+    """
+    refused = READY_MADE + check.ready_made
+
+    def watch(frame, event, argument):
+        module = frame.f_globals.get("__name__", "")
+        if event == "call" and module.startswith(refused):
+            used.append(f"{module}.{frame.f_code.co_qualname}")
+            raise ReadyMade(used[-1])
+
+    previous = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        yield
+    finally:
+        sys.setprofile(previous)
+
+
+def describe_error(error: BaseException, implementation: Callable) -> dict[str, Any]:
+    """The exception in words: its type, message and the last line of the learner's own code."""
+    filename, frame = _code_file(implementation), None
+    for entry in traceback.extract_tb(error.__traceback__):
+        if entry.filename == filename:
+            frame = entry
+    line = linecache.getline(frame.filename, frame.lineno).strip() if frame else ""
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "line": line,
+        "number": frame.lineno if frame else None,
+    }
+
+
+def _code_file(implementation: Any) -> str | None:
+    """The file (or notebook cell) of the learner's function, through partials and wrappers."""
+    while hasattr(implementation, "func") or hasattr(implementation, "__wrapped__"):
+        implementation = getattr(implementation, "func", None) or implementation.__wrapped__
+    return getattr(getattr(implementation, "__code__", None), "co_filename", None)

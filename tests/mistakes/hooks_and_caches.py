@@ -1,0 +1,206 @@
+"""The known wrong ways of chapter 0."""
+
+import copy
+import math
+
+import torch
+
+from patchbook.checking import Mistake
+
+
+def _scores(q, k, scale=True, masked=True):
+    """Attention scores: [batch head query key]."""
+    scores = torch.einsum("bqhd,bkhd->bhqk", q, k)
+    if scale:
+        scores = scores / math.sqrt(q.shape[-1])
+    future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+    return scores.masked_fill(future, -torch.inf) if masked else scores
+
+
+attention_from_q_and_k = (
+    Mistake(
+        "no-scale",
+        lambda q, k: _scores(q, k, scale=False).softmax(-1),
+        "the scores are not divided by the square root of d_head.",
+        "Divide the dot products by d_head ** 0.5 before the softmax.",
+    ),
+    Mistake(
+        "scaled-by-d-head",
+        lambda q, k: (_scores(q, k, scale=False) / q.shape[-1]).softmax(-1),
+        "the scores are divided by d_head; wanted its square root.",
+        "q.shape[-1] ** 0.5 is the scale.",
+    ),
+    Mistake(
+        "no-mask",
+        lambda q, k: _scores(q, k, masked=False).softmax(-1),
+        "queries look at keys that come after them: the causal mask is missing.",
+        "Set the scores with key > query to -inf before the softmax.",
+    ),
+    Mistake(
+        "masked-after-softmax",
+        lambda q, k: _scores(q, k, masked=False).softmax(-1).tril(),
+        "the mask comes after the softmax, so the rows no longer sum to 1.",
+        "Mask the scores with -inf first, then take the softmax.",
+    ),
+    Mistake(
+        "masked-with-zero",
+        lambda q, k: _scores(q, k, masked=False).tril().softmax(-1),
+        "masked scores are 0, and softmax gives a score of 0 its share.",
+        "Use -inf (or a very large negative number) for the masked scores.",
+    ),
+    Mistake(
+        "mask-hides-self",
+        lambda q, k: (
+            _scores(q, k)
+            .masked_fill(torch.eye(q.shape[1], dtype=torch.bool), -torch.inf)
+            .softmax(-1)
+            .nan_to_num()
+        ),
+        "the mask hides the query's own position too.",
+        "Use triu(diagonal=1): key == query stays visible.",
+    ),
+    Mistake(
+        "softmax-over-queries",
+        lambda q, k: _scores(q, k).softmax(-2),
+        "the softmax runs over the queries; each query's row must sum to 1 over the keys.",
+        "Take the softmax along the key axis, the last one.",
+    ),
+    Mistake(
+        "softmax-over-heads",
+        lambda q, k: _scores(q, k, masked=False).softmax(1).tril(),
+        "the softmax runs over the heads.",
+        "Take the softmax along the key axis, the last one.",
+    ),
+    Mistake(
+        "q-and-k-swapped",
+        lambda q, k: _scores(k, q).softmax(-1),
+        "q and k have changed places: queries are read from k.",
+        "The query axis (the third of the result) comes from q.",
+    ),
+    Mistake(
+        "no-softmax",
+        lambda q, k: _scores(q, k, masked=False),
+        "these are the scores: the mask and the softmax are missing.",
+        "Mask the future, then take the softmax over the keys.",
+    ),
+)
+
+
+def _at(axis):
+    """Zero the entry `head_index` of another axis."""
+
+    def wrong(z, hook, head_index):
+        z = z.clone()
+        z.select(axis, min(head_index, z.shape[axis] - 1)).zero_()
+        return z
+
+    return wrong
+
+
+def _ablate(z, where, value=0.0):
+    z = z.clone()
+    z[:, :, where] = value
+    return z
+
+
+zero_ablate_head_hook = (
+    Mistake(
+        "ablated-position",
+        _at(1),
+        "it zeroes one position of every head instead of one head.",
+        "z has axes (batch, pos, head, d_head): the head is the third.",
+    ),
+    Mistake(
+        "ablated-dimension",
+        _at(3),
+        "it zeroes one dimension of every head instead of one head.",
+        "z has axes (batch, pos, head, d_head): write z[:, :, head_index].",
+    ),
+    Mistake(
+        "ablated-batch",
+        _at(0),
+        "it zeroes one prompt of the batch instead of one head.",
+        "z has axes (batch, pos, head, d_head): write z[:, :, head_index].",
+    ),
+    Mistake(
+        "ablated-the-others",
+        lambda z, hook, head_index: z - _ablate(z, head_index),
+        "it keeps that head and zeroes all the others.",
+        "Set z[:, :, head_index] to zero and leave the rest alone.",
+    ),
+    Mistake(
+        "ablated-all",
+        lambda z, hook, head_index: torch.zeros_like(z),
+        "it zeroes every head.",
+        "Set z[:, :, head_index] to zero and leave the rest alone.",
+    ),
+    Mistake(
+        "unchanged",
+        lambda z, hook, head_index: z,
+        "z comes back unchanged.",
+        "Assigning to a slice of a copy changes only the copy: return the tensor you edited.",
+    ),
+    Mistake(
+        "always-head-0",
+        lambda z, hook, head_index: _ablate(z, 0),
+        "it zeroes head 0 whatever head_index says.",
+        "Use the argument head_index.",
+    ),
+    Mistake(
+        "next-head",
+        lambda z, hook, head_index: _ablate(z, (head_index + 1) % z.shape[2]),
+        "it zeroes the head after the one asked for.",
+        "Heads are counted from 0, as indices are.",
+    ),
+    Mistake(
+        "ablated-with-mean",
+        lambda z, hook, head_index: _ablate(z, head_index, z[:, :, head_index].mean().item()),
+        "the head is set to its mean; this exercise sets it to zero.",
+        "z[:, :, head_index] = 0.0",
+    ),
+)
+
+cache_without_aliases = (
+    Mistake(
+        "aliases",
+        lambda cache: dict(cache.items()),
+        "the tensors still share memory with the cache: editing one edits others.",
+        "A new dictionary holds the same tensors. Give each a copy of its own with .clone().",
+    ),
+    Mistake(
+        "aliases-kept-by-deepcopy",
+        lambda cache: copy.deepcopy({name: t.detach() for name, t in cache.items()}),
+        "copies of entries that shared memory share memory again: copy.deepcopy keeps the sharing.",
+        "Copy each tensor by itself, with .clone().",
+    ),
+    Mistake(
+        "first-batch-only",
+        lambda cache: {name: t[:1].clone() for name, t in cache.items()},
+        "only the first prompt of the batch is there.",
+        "Copy the whole tensor.",
+    ),
+    Mistake(
+        "last-layer-only",
+        lambda cache: {
+            n: t.clone() for n, t in cache.items() if f"blocks.{cache.model.cfg.n_layers - 1}" in n
+        },
+        "only the last layer's activations are there.",
+        "Keep every name the cache has.",
+    ),
+    Mistake(
+        "zeros",
+        lambda cache: {name: torch.zeros_like(t) for name, t in cache.items()},
+        "the tensors have the right shapes but hold zeros.",
+        "zeros_like makes a new tensor; .clone() makes one with the same values.",
+    ),
+    Mistake(
+        "duplicates-dropped",
+        lambda cache: {
+            name: t.clone()
+            for i, (name, t) in enumerate(cache.items())
+            if all(t.data_ptr() != other.data_ptr() for other in list(cache.values())[:i])
+        },
+        "names that share memory with an earlier one are gone.",
+        "Keep every name, and give each its own copy.",
+    ),
+)

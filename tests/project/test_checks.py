@@ -1,0 +1,92 @@
+"""The release gate of the checks: right answers pass, wrong ones get their diagnosis, messages are readable."""
+
+import importlib
+import itertools
+from collections import Counter
+
+import pytest
+
+from patchbook.checking import CheckFailed, Record, judge, observe
+
+from .answers import Answer
+
+TOPICS = ("hooks_and_caches", "induction_heads")
+MOST_LINES = 12
+
+
+def modules(package: str):
+    return [importlib.import_module(f"{package}.{topic}") for topic in TOPICS]
+
+
+TESTS = {
+    name.removeprefix("test_"): test
+    for module in modules("patchbook.tests")
+    for name, test in vars(module).items()
+    if name.startswith("test_")
+}
+ANSWERS = [answer for module in modules("tests.project.answers") for answer in module.BANK]
+RIGHT = [a for a in ANSWERS if not a.diagnosis]
+WRONG = [a for a in ANSWERS if a.diagnosis]
+
+
+def label(answer: Answer) -> str:
+    return f"{answer.exercise}-{answer.name}"
+
+
+@pytest.mark.parametrize("answer", RIGHT, ids=label)
+def test_right_answers_pass(answer, capfd):
+    for seed in (0, 11):
+        assert TESTS[answer.exercise](answer.implementation, seed=seed) is None
+    printed = capfd.readouterr()
+    assert printed.out.count("\n") == 2 and printed.err == ""
+
+
+@pytest.mark.parametrize("answer", WRONG, ids=label)
+def test_wrong_answers_are_told_what_is_wrong(answer, capfd):
+    with pytest.raises(CheckFailed) as failure:
+        TESTS[answer.exercise](answer.implementation)
+    assert failure.value.diagnosis == answer.diagnosis, str(failure.value)
+    message = str(failure.value)
+    assert len(message.splitlines()) < MOST_LINES and "patchbook/" not in message
+    assert failure.value._render_traceback_() == [f"CheckFailed: {message}"]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("answer", [next(a for a in ANSWERS if a.exercise == e) for e in TESTS], ids=label)
+def test_a_record_judged_elsewhere_gives_the_same_verdict(answer):
+    check = TESTS[answer.exercise].check
+    there = Record.from_bytes(observe(check, answer.implementation, seed=5).to_bytes())
+    judge(check, there)
+
+
+@pytest.mark.parametrize("exercise", TESTS)
+def test_every_exercise_has_enough_answers(exercise):
+    count = Counter(bool(a.diagnosis) for a in ANSWERS if a.exercise == exercise)
+    assert count[True] >= 5, "wrong answers"
+    assert count[False] >= 3, "right answers"
+
+
+@pytest.mark.parametrize("exercise", TESTS)
+def test_every_mistake_is_caught_under_its_own_name(exercise):
+    """A row that the cases cannot tell from the reference, or from another row, would name the wrong thing."""
+    check = TESTS[exercise].check
+    for mistake in check.mistakes:
+        with pytest.raises(CheckFailed) as failure:
+            check.run(mistake.wrong)
+        assert failure.value.diagnosis in (mistake.id, "changed-input"), str(failure.value)
+
+
+@pytest.mark.parametrize("exercise", TESTS)
+def test_an_untouched_stub_is_called_unwritten(exercise):
+    def stub(*args, **kwargs):
+        raise NotImplementedError(f"exercise {exercise}")
+
+    with pytest.raises(CheckFailed, match="not written yet"):
+        TESTS[exercise](stub)
+
+
+def test_names_are_unique():
+    ids = [(a.exercise, a.name) for a in ANSWERS]
+    assert len(ids) == len(set(ids))
+    for test in TESTS.values():
+        assert not [a for a, b in itertools.pairwise(sorted(m.id for m in test.check.mistakes)) if a == b]

@@ -1,0 +1,1 @@
+"""What each exercise must compute. Slow and plain on purpose: a reader can see that it is right."""
