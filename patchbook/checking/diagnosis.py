@@ -19,15 +19,15 @@ class Diagnosis(NamedTuple):
     next: str
 
 
-def diagnose(check: Check, results: list[tuple[Case, Any, Any]], axes: tuple[str, ...]) -> Diagnosis | None:
+def diagnose(check: Check, results: list, axes: tuple[str, ...]) -> Diagnosis | None:
     """The first explanation that reproduces the learner's value on every case.
 
-    results: (case, got, want) for all cases; axes: names of the result's axes, for the text.
+    results: case, got and want of all cases; axes: names of the result's axes, for the text.
     """
     for mistake in check.mistakes:
-        if all(agree(got, _run(check, mistake.wrong, case)) for case, got, _ in results):
+        if all(agree(r.got, _run(check, mistake.wrong, r.case)) for r in results):
             return Diagnosis(mistake.id, mistake.what, mistake.next)
-    wants_and_gots = [(want, got) for _, got, want in results]
+    wants_and_gots = [(r.want, r.got) for r in results]
     if all(torch.is_tensor(v) for pair in wants_and_gots for v in pair):
         return _usual_ways(wants_and_gots, axes)
     if all(isinstance(v, int | float) for pair in wants_and_gots for v in pair):

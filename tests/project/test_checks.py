@@ -1,4 +1,4 @@
-"""The release gate of the checks: right answers pass, wrong ones get their diagnosis, messages are readable."""
+"""The release gate of the checks: right answers pass, wrong ones are told what is wrong, readably."""
 
 import importlib
 import itertools
@@ -68,7 +68,7 @@ def test_every_exercise_has_enough_answers(exercise):
 
 @pytest.mark.parametrize("exercise", TESTS)
 def test_every_mistake_is_caught_under_its_own_name(exercise):
-    """A row that the cases cannot tell from the reference, or from another row, would name the wrong thing."""
+    """A row that the cases cannot tell from the reference or another row would name the wrong thing."""
     check = TESTS[exercise].check
     for mistake in check.mistakes:
         with pytest.raises(CheckFailed) as failure:
