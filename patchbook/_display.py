@@ -20,6 +20,14 @@ import plotly.io as pio
 from plotly.io.base_renderers import MimetypeRenderer
 
 MODES = ("book", "cdn", "inline")
+SUBTITLE = 30  # pixels it takes above a figure
+COLOURS = ("#1f6fb2", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e")
+# circuitsvis' headings are made for a page of their own, its small heads too small for their names.
+CIRCUITSVIS_STYLE = """<style>
+.pb-circuitsvis h3 { font-size: 1rem !important; margin: 0.5rem 0 !important; color: inherit; }
+.pb-circuitsvis h4 { font-size: 0.75rem !important; line-height: 1.2; }
+.pb-circuitsvis [style*="max-width: 8.33333%"] { min-width: 76px !important; }
+</style>"""
 CARD = "background:#fff;color:#212529;padding:0.5em;border-radius:6px;overflow-x:auto"
 
 
@@ -40,6 +48,8 @@ class BookRenderer(MimetypeRenderer):
         description = (layout.get("meta") or {}).get("description", "")
         layout.get("title", {}).pop("subtitle", None)  # the caption below says it, at any width
         layout.update(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+        layout["height"] -= SUBTITLE
+        layout["margin"]["t"] -= SUBTITLE
         body = pio.to_html(
             fig_dict,
             full_html=False,
@@ -79,6 +89,7 @@ def finish(figure: go.Figure, title: str, description: str, height: int) -> go.F
         height=height,
         margin={"l": 60, "r": 20, "t": 90, "b": 55},
         template="plotly_white",
+        colorway=COLOURS,
     )
     choose_renderer()
     return figure
@@ -111,7 +122,7 @@ def circuitsvis_html(rendered, title: str, description: str, table: str) -> Disp
     source = {"book": _shared_script, "cdn": _from_cdn, "inline": _inline}[mode](rendered)
     style = "" if mode == "book" else f' style="{CARD}"'
     parts = (f"<p><strong>{html.escape(title)}</strong></p>", source, table)
-    body = f'<div class="pb-circuitsvis"{style} role="group">{"".join(parts)}</div>'
+    body = f'<div class="pb-circuitsvis"{style}>{CIRCUITSVIS_STYLE}{"".join(parts)}</div>'
     return DisplayedHTML(with_caption(body, description), description)
 
 

@@ -92,19 +92,28 @@ def add_layers(figure: go.Figure, layers: np.ndarray, labels: list[str], across:
             )
 
 
+def share_token_labels(figure: go.Figure, tokens: int, across: int, heads: int) -> None:
+    """Token names at the left and the bottom only; none where they would not be readable."""
+    shown = tokens <= 30
+    figure.update_yaxes(autorange="reversed", showticklabels=False)
+    figure.update_xaxes(showticklabels=False, tickangle=90)
+    figure.update_yaxes(col=1, showticklabels=shown, title="query")
+    for head in range(max(heads - across, 0), heads):
+        place = {"row": 1 + head // across, "col": 1 + head % across}
+        figure.update_xaxes(**place, showticklabels=shown, title="key")
+
+
 def layer_steps(layers: int, heads: int) -> dict:
     """A slider that shows the heat maps of one layer and hides the others."""
     steps = [
         {
             "label": str(chosen),
             "method": "restyle",
-            "args": [
-                {"visible": [layer == chosen for layer in range(layers) for _ in range(heads)]}
-            ],
+            "args": [{"visible": [layer == chosen for layer in range(layers) for _ in range(heads)]}],
         }
         for chosen in range(layers)
     ]
-    return {"steps": steps, "currentvalue": {"prefix": "layer "}, "pad": {"t": 50}}
+    return {"steps": steps, "currentvalue": {"prefix": "layer "}, "pad": {"t": 120}, "y": 0}
 
 
 def describe_lines(series: Mapping[str, Sequence[float]]) -> str:

@@ -36,6 +36,7 @@ from patchbook._draw import (
     numbered,
     one_prompt,
     plain,
+    share_token_labels,
     strongest_keys,
 )
 
@@ -132,9 +133,7 @@ def lines(
     return finish(figure, title, describe_lines(series), height=380)
 
 
-def bars(
-    values: Float[Tensor, " label"], labels: Sequence[str], title: str, y_title: str
-) -> go.Figure:
+def bars(values: Float[Tensor, " label"], labels: Sequence[str], title: str, y_title: str) -> go.Figure:
     """Draw one bar for each label.
 
     >>> bars(scores, ["embedding", "heads", "mlps", "biases"], "Where the logit comes from",
@@ -199,15 +198,13 @@ def layer_slider(
     across = min(layers.shape[1], 3)
     down = -(-layers.shape[1] // across)
     names = [f"head {head}" for head in range(layers.shape[1])]
-    figure = make_subplots(
-        down, across, subplot_titles=names, shared_xaxes="all", shared_yaxes="all"
-    )
+    figure = make_subplots(down, across, subplot_titles=names, horizontal_spacing=0.03)
     add_layers(figure, layers, numbered(str_tokens), across)
-    figure.update_yaxes(autorange="reversed", showticklabels=len(str_tokens) <= 40)
+    share_token_labels(figure, len(str_tokens), across, layers.shape[1])
     figure.update_layout(sliders=[layer_steps(*layers.shape[:2])])
     depth, heads = layers.shape[:2]
     summary = f"{depth} layers of {heads} heads; rows are queries, columns keys."
-    return finish(figure, title, summary, height=190 + 230 * down)
+    return finish(figure, title, summary, height=250 + 240 * down)
 
 
 def describe(

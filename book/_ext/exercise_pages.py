@@ -17,9 +17,7 @@ SOLUTION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n(?P<body>.*?)^[ \t]*### END SOLUTION[^\n]*\n?",
     re.DOTALL | re.MULTILINE,
 )
-MARKER = re.compile(
-    r"^[ \t]*(?:# (?:EXERCISE|CHECK|SETUP)|<!-- EXERCISE)\b[^\n]*\n", re.MULTILINE
-)
+MARKER = re.compile(r"^[ \t]*(?:# (?:EXERCISE|CHECK|SETUP)|<!-- EXERCISE)\b[^\n]*\n", re.MULTILINE)
 LEFT_OVER = re.compile(r"### (?:BEGIN|END) ")
 
 
