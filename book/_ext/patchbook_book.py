@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from docutils import nodes
 from exercise_pages import exercise_page
 from sphinx.application import Sphinx
 
@@ -91,6 +92,12 @@ def colab_url(options: dict, chapter: str) -> str:
     return f"{site}/github/{repository}/blob/{options['repository_branch']}/{quote(path)}"
 
 
+def colab_role(role, rawtext, chapter, line, inliner, options=None, content=None):
+    """{colab}`01_induction_heads`: a link that opens the chapter's exercises in Colab."""
+    theme = inliner.document.settings.env.config.html_theme_options
+    return [nodes.reference(rawtext, "Open in Colab", refuri=colab_url(theme, chapter))], []
+
+
 def copy_scripts(app: Sphinx, exception: Exception | None) -> None:
     """Take the scripts from the installed packages: figures and script are of one version."""
     if exception is not None:
@@ -107,6 +114,7 @@ def setup(app: Sphinx) -> dict:
     edition = os.environ.get("PATCHBOOK_EDITION", "self-study")  # book/build.py sets it
     app.add_config_value("patchbook_edition", edition, "env")
     app.add_config_value("patchbook_source_hash", "", "env")
+    app.add_role("colab", colab_role)
     app.add_css_file("patchbook.css")
     app.connect("config-inited", key_the_cache)
     app.connect("source-read", read_source)
