@@ -3,6 +3,9 @@
 On GPT-2 small layers and heads are both 12: a transposed result has the right shape there.
 """
 
+import copy
+import functools
+
 import torch
 from transformer_lens import TransformerBridge
 from transformer_lens.config import TransformerBridgeConfig
@@ -17,6 +20,17 @@ def awkward_model(seed: int = 0, dtype: torch.dtype = torch.float32, **config) -
     Every weight is random, biases and LayerNorms too, so that leaving one out shows.
     config: overrides of TransformerBridgeConfig, such as n_layers=2.
     """
+    return _as(copy.deepcopy(_gpt2_like(seed, **config)), dtype)
+
+
+def awkward_attn_only(seed: int = 0, dtype: torch.dtype = torch.float32) -> TransformerBridge:
+    """A random attention-only model like tiny-attn-only: 2 layers, 5 heads of 6, rotary, no LayerNorm."""
+    return _as(copy.deepcopy(_attn_only(seed)), dtype)
+
+
+# Booting takes 0.15 s and a check needs dozens of models, each fresh: boot once, never run it, copy it (0.03 s).
+@functools.lru_cache(maxsize=32)
+def _gpt2_like(seed: int, **config) -> TransformerBridge:
     model = _random(seed, normalization_type="LN", **_SIZES | config)
     model.enable_compatibility_mode(
         fold_ln=True,
@@ -24,14 +38,14 @@ def awkward_model(seed: int = 0, dtype: torch.dtype = torch.float32, **config) -
         center_unembed=True,
         refactor_factored_attn_matrices=False,
     )
-    return _as(model, dtype)
+    return model
 
 
-def awkward_attn_only(seed: int = 0, dtype: torch.dtype = torch.float32) -> TransformerBridge:
-    """A random attention-only model like tiny-attn-only: 2 layers, 5 heads of 6, rotary, no LayerNorm."""
+@functools.lru_cache(maxsize=32)
+def _attn_only(seed: int) -> TransformerBridge:
     sizes = _SIZES | {"n_layers": 2, "d_head": 6, "d_mlp": 0}
     rotary = {"positional_embedding_type": "rotary", "rotary_dim": 6}
-    return _as(_random(seed, normalization_type=None, attn_only=True, **sizes, **rotary), dtype)
+    return _random(seed, normalization_type=None, attn_only=True, **sizes, **rotary)
 
 
 def _random(seed: int, **config) -> TransformerBridge:
@@ -45,9 +59,10 @@ def _random(seed: int, **config) -> TransformerBridge:
 
 
 def _as(model: TransformerBridge, dtype: torch.dtype) -> TransformerBridge:
+    """The model in another dtype. b_U is a buffer after folding, not a parameter."""
     if dtype != torch.float32:
-        for weight in model.parameters():
-            weight.data = weight.data.to(dtype)
+        for weight in (*model.parameters(), *model.buffers()):
+            weight.data = weight.data.to(dtype) if weight.is_floating_point() else weight.data
     return model
 
 

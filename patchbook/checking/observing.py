@@ -58,13 +58,13 @@ class Snapshot:
         self.models = [a for a in arguments.values() if isinstance(a, TransformerBridge)]
         self.hooks = {id(m): _hooked(m) for m in self.models}
         self.training = {id(m): m.training for m in self.models}
-        self.tensors = {name: (t, t.detach().clone()) for name, t in _tensors(arguments)}
+        self.tensors = [(name, t, t.detach().clone()) for name, t in _tensors(arguments)]
 
     def changed(self) -> list[str]:
         """Names of the arguments that were edited, each once."""
-        edited = [n for n, (now, then) in self.tensors.items() if not _same(now, then)]
+        edited = [name for name, now, then in self.tensors if not _same(now, then)]
         edited += ["model.training" for m in self.models if m.training != self.training[id(m)]]
-        return edited
+        return list(dict.fromkeys(edited))
 
     def hooks_left(self) -> list[str]:
         """Hook points that hold more hooks than before. Removes nothing: the model is thrown away."""
@@ -92,9 +92,15 @@ def _tensors(arguments: dict[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
         elif isinstance(value, ActivationCache):
             yield from ((f"{name}[{key!r}]", t) for key, t in value.cache_dict.items())
         elif isinstance(value, TransformerBridge):
-            yield from ((f"{name}'s weights", p) for p in value.parameters())
+            yield from ((f"{name}'s {n}", w) for n, w in _weights(value))
         elif isinstance(value, dict):
             yield from ((f"{name}[{k!r}]", t) for k, t in value.items() if torch.is_tensor(t))
+
+
+def _weights(model: TransformerBridge) -> Iterator[tuple[str, torch.Tensor]]:
+    """Parameters and buffers: b_U is a buffer once the final LayerNorm is folded into it."""
+    for tensors in (model.named_parameters(), model.named_buffers()):
+        yield from ((name.replace("_original_component.", ""), tensor) for name, tensor in tensors)
 
 
 def _same(now: torch.Tensor, then: torch.Tensor) -> bool:

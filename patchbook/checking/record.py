@@ -60,7 +60,7 @@ class Record:
             body, tensors = json.loads(_metadata(data)["record"]), load(data)
             outcomes = [Outcome(**o | {"value": decode(o["value"], tensors)}) for o in body["outcomes"]]
             return cls(str(body["exercise"]), int(body["seed"]), outcomes)
-        except (KeyError, TypeError, ValueError, struct.error, OSError) as error:
+        except Exception as error:  # the bytes come from a learner's process: anything may be wrong
             raise ValueError(f"not a record of a check: {error}") from error
 
 

@@ -1,0 +1,48 @@
+# make            set up, build the exercises, grade the sample class, and say where the report is
+# make test       everything that must hold: style, fresh exercises, all tests
+# make book       the course as web pages, in build/book
+# make exercises  rewrite exercises/ from solutions/
+# make models     train the two small models again (about 40 minutes on 2 cores)
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+export TOKENIZERS_PARALLELISM := false
+export JUPYTER_PLATFORM_DIRS := 1
+
+.PHONY: all test book exercises models clean
+.DELETE_ON_ERROR:
+
+all: $(READY)
+	$(BIN)/python -m patchbook.authoring
+	$(BIN)/patchbook grade examples/submissions --out build/grades
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m patchbook.authoring --check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+book: $(READY)
+	$(BIN)/python book/build.py
+
+exercises: $(READY)
+	$(BIN)/python -m patchbook.authoring
+
+models: $(READY)
+	$(BIN)/python -m patchbook.training
+
+.venv: $(READY)
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13))' || \
+	  { echo "Patchbook needs Python 3.11, 3.12 or 3.13. Say which one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "Python cannot make virtual environments here. As root: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv build book/_build
