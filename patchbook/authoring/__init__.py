@@ -13,7 +13,7 @@
 
 from patchbook.authoring.course import Course, CourseError, find_course
 from patchbook.authoring.problems import AuthorError
-from patchbook.authoring.release import release_notebook
+from patchbook.authoring.release import release_notebook, solved_notebook
 from patchbook.authoring.source import source_notebook
 from patchbook.authoring.sync import stale_exercises, write_exercises
 
@@ -23,6 +23,7 @@ __all__ = [
     "CourseError",
     "find_course",
     "release_notebook",
+    "solved_notebook",
     "source_notebook",
     "stale_exercises",
     "write_exercises",

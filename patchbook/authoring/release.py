@@ -40,6 +40,7 @@ RELEASE_STEPS = [
     ComputeChecksums,
     CheckCellMetadata,
 ]
+SOLUTION_MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
 def release_config() -> Config:
@@ -52,8 +53,20 @@ def release_config() -> Config:
 
 def release_notebook(source: NotebookNode) -> NotebookNode:
     """A copy of a source notebook without solutions, rubrics and hidden tests, and no gradebook."""
+    return _apply([step for step in RELEASE_STEPS if step is not SaveCells], source)
+
+
+def solved_notebook(source: NotebookNode) -> NotebookNode:
+    """The release as a learner would hand it in who had written exactly the course's solutions."""
+    solved = _apply([step for step in RELEASE_STEPS if step not in (SaveCells, NamedStubs)], source)
+    for cell in solved.cells:
+        lines = cell.source.split("\n")
+        cell.source = "\n".join(line for line in lines if line.strip() not in SOLUTION_MARKERS)
+    return solved
+
+
+def _apply(steps: list[type], source: NotebookNode) -> NotebookNode:
     notebook, resources = copy.deepcopy(source), {}
-    for step in RELEASE_STEPS:
-        if step is not SaveCells:
-            notebook, resources = step(config=release_config())(notebook, resources)
+    for step in steps:
+        notebook, resources = step(config=release_config())(notebook, resources)
     return notebook

@@ -1,1 +1,28 @@
+"""A folder of submissions in, marks out: a gradebook, a page of feedback each, and grades.csv.
 
+    submissions  what a class handed in: folders of learners, read safely
+    repair       metadata, ids and cells that an editor lost are put back from the released notebook
+    kernel       which kernel runs a submission, and what it may see: chosen here and nowhere else
+    execute      runs one notebook to its end, whatever its cells do
+    outputs      what nbgrader scores, and what of it a learner may read
+    pages        the top of a learner's page of feedback
+    gradebook    nbgrader's course folder, its settings and its steps
+    results      marks, status and reason of one submission; grades.csv
+    batch        one class, submission by submission
+    show         the table and the progress lines
+    gate         the marks of a chapter's own solutions and of its untouched stubs
+
+Nothing here loads torch: learners' code does that, in its own process.
+"""
+
+_HOME = {"grade_class": "batch", "chapter_marks": "gate", "Result": "results"}
+__all__ = ["Result", "chapter_marks", "grade_class"]
+
+
+def __getattr__(name):
+    """Import on first use: nbgrader takes a second to load, `patchbook --help` must not wait for it."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'patchbook.grading' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"patchbook.grading.{_HOME[name]}"), name)

@@ -1,0 +1,55 @@
+"""The `patchbook` command: parses, calls, prints. Each command imports what it needs when it runs."""
+
+import sys
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="patchbook")
+def main() -> None:
+    """Reading transformer circuits: grade a class, look after an installation."""
+
+
+@main.command()
+@click.argument("submissions", type=FOLDER)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("graded"),
+              show_default=True, help="Where the gradebook, the feedback and grades.csv go.")
+@click.option("--chapter", help="Grade one chapter only, such as 01_induction_heads.")
+@click.option("--timeout", type=click.IntRange(min=1), default=30, show_default=True,
+              help="Seconds that one cell may run.")
+@click.option("--course", "root", type=FOLDER,
+              help="The course's folder. Default: the checkout around this folder.")
+def grade(submissions: Path, out: Path, chapter: str | None, timeout: int, root: Path | None) -> None:
+    """Grade SUBMISSIONS/<learner>/<chapter>.ipynb with nbgrader.
+
+    A notebook that cannot be graded gets a status and a reason, and never stops the others.
+    """
+    from patchbook.authoring import AuthorError, CourseError, find_course
+    from patchbook.grading.batch import grade_class
+    from patchbook.grading.gradebook import GradingFailed
+    from patchbook.grading.show import console, progress_of, table_of
+
+    screen = console()
+    try:
+        with progress_of(screen) as progress:
+            results = grade_class(find_course(root), submissions, out, chapter, timeout, progress)
+    except (AuthorError, CourseError, FileNotFoundError, GradingFailed) as error:
+        sys.exit(f"patchbook grade: {error}")
+    screen.print(table_of(results))
+    screen.print(f"{out / 'grades.csv'}: points, statuses, reasons\n{out / 'feedback'}: one page each\n"
+                 f"{out / 'gradebook.db'}: nbgrader's gradebook", soft_wrap=True, highlight=False)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is installed and what is missing, with the command that mends it. Exit code 1 when
+    something is missing that grading or the exercises need."""
+    from patchbook.doctor import examine, report
+
+    findings = examine()
+    report(findings)
+    sys.exit(any(finding.fatal for finding in findings))

@@ -1,0 +1,157 @@
+"""nbgrader's course folder: stock converters and gradebook, with the steps of ours that it lets us name."""
+
+import logging
+import os
+import re
+import sysconfig
+import warnings
+from pathlib import Path
+
+import nbformat
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbformat import NotebookNode
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearHiddenTests,
+    GetGrades,
+    IgnorePattern,
+    LimitOutput,
+    SaveAutoGrades,
+)
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
+
+from patchbook.authoring.release import RELEASE_STEPS, release_config
+from patchbook.grading.execute import ExecuteToTheEnd
+from patchbook.grading.outputs import HideHiddenTests, ScoreByError, ShortenOutput
+from patchbook.grading.pages import TEMPLATE, TEMPLATES, Summarise, scores
+
+
+class GradingFailed(Exception):
+    """nbgrader gave up on a chapter or a submission; the message is its own last word."""
+
+
+class CourseFolder:
+    """An nbgrader course in `root`: source, release, submitted, autograded, feedback, gradebook.db."""
+
+    def __init__(self, root: Path, timeout: int):
+        self.root = root.resolve()
+        self.url = f"sqlite:///{self.root / 'gradebook.db'}"
+        self.config = settings(self.root, self.url, timeout)
+        self.root.mkdir(parents=True, exist_ok=True)
+        put_alembic_on_path()
+
+    def file(self, step: str, learner: str, chapter: str, ending: str = ".ipynb") -> Path:
+        return self.root / step / safe(learner) / chapter / f"{chapter}{ending}"
+
+    def write(self, notebook: NotebookNode, step: str, learner: str, chapter: str) -> Path:
+        path = self.file(step, learner, chapter)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+        return path
+
+    def read(self, step: str, learner: str, chapter: str) -> NotebookNode:
+        return nbformat.read(self.file(step, learner, chapter), as_version=4)
+
+    def add_chapter(self, chapter: str, source: NotebookNode) -> NotebookNode:
+        """Make the chapter an assignment of the gradebook; returns its released notebook."""
+        self.write(source, "source", ".", chapter)
+        self.convert(GenerateAssignment, chapter, ".")
+        return self.read("release", ".", chapter)
+
+    def autograde(self, chapter: str, learner: str) -> NotebookNode:
+        """Run and score what lies in submitted/; returns the notebook as it ran."""
+        self.convert(Autograde, chapter, learner)
+        return self.read("autograded", learner, chapter)
+
+    def feedback(self, chapter: str, learner: str) -> Path:
+        """Write the learner's page; returns its path."""
+        self.convert(GenerateFeedback, chapter, learner)
+        return self.file("feedback", learner, chapter, ".html")
+
+    def scores(self, chapter: str, learner: str) -> dict[str, float | None]:
+        """Points by nbgrader's grade id; None where a human must still give them."""
+        return scores(self.url, chapter, safe(learner))
+
+    def convert(self, converter: type[BaseConverter], chapter: str, learner: str) -> None:
+        """Run one of nbgrader's converters on one submission. Raises GradingFailed."""
+        folder = CourseDirectory(config=self.config)
+        folder.assignment_id, folder.student_id = chapter, safe(learner)
+        step = converter(coursedir=folder, config=self.config)
+        step.force = True
+        with Overheard(step.log) as said, warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries, on today's SQLAlchemy
+            try:
+                step.start()
+            except NbGraderException:
+                raise GradingFailed(said.last_word()) from None
+
+
+def settings(root: Path, url: str, timeout: int) -> Config:
+    """What we ask of nbgrader, all of it through its own configuration."""
+    config = release_config()
+    config.CourseDirectory.root = str(root)
+    config.CourseDirectory.db_url = url
+    config.Execute.timeout = timeout
+    config.GenerateAssignment.preprocessors = RELEASE_STEPS
+    config.Autograde.autograde_preprocessors = [
+        ExecuteToTheEnd,
+        IgnorePattern,
+        ClearMetadataPreprocessor,
+        LimitOutput,
+        ShortenOutput,
+        ScoreByError,
+        SaveAutoGrades,
+        AssignLatePenalties,
+        CheckCellMetadata,
+    ]
+    config.GenerateFeedback.preprocessors = [
+        GetGrades,
+        Summarise,
+        HideHiddenTests,
+        ClearHiddenTests,
+        CSSHTMLHeaderPreprocessor,
+    ]
+    config.HTMLExporter.template_name = TEMPLATE
+    config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
+    return config
+
+
+def safe(learner: str) -> str:
+    """A learner's name as nbgrader can use it: it reads names as file patterns and strips spaces."""
+    return re.sub(r"[\[\]*?%]|^\s|\s$", lambda found: f"%{ord(found[0]):02X}", learner)
+
+
+def put_alembic_on_path() -> None:
+    """nbgrader calls the `alembic` command by name; it lies beside this interpreter, venv active or not."""
+    scripts = sysconfig.get_path("scripts")
+    if scripts not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
+
+
+class Overheard(logging.Handler):
+    """What nbgrader logs while it works; it tells the reason of a failure nowhere else."""
+
+    def __init__(self, log: logging.Logger):
+        super().__init__(logging.ERROR)
+        self.log, self.messages = log, []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage().strip())
+
+    def __enter__(self) -> "Overheard":
+        self.log.addHandler(self)
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.log.removeHandler(self)
+
+    def last_word(self) -> str:
+        """The exception that stopped nbgrader: the last line of the traceback it logged."""
+        traceback = next((text for text in self.messages if text.startswith("Traceback")), None)
+        text = traceback or (self.messages[0] if self.messages else "nbgrader gave no reason")
+        return text.split("\n")[-1]

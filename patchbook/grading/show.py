@@ -1,0 +1,71 @@
+"""What a grader sees while a class is graded, and the table at the end."""
+
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from patchbook.grading.results import OK, Result, number
+
+WIDE = 140  # characters of a line where the output is not a terminal: a file or a CI log
+
+
+def console() -> Console:
+    """Standard output; in a file or a pipe the lines are long, so that no name is cut."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=WIDE)
+
+
+@contextmanager
+def progress_of(out: Console):
+    """A bar in a terminal, one line for each submission elsewhere.
+
+    Yields `progress(done, of, result)`, which grade_class calls.
+    """
+    if not out.is_terminal:
+        yield lambda done, of, result: out.print(f"[{done}/{of}] {line_of(result)}", markup=False)
+        return
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task("building the chapters", total=None)
+        yield lambda done, of, result: bar.update(
+            task, completed=done, total=of, description=escape(line_of(result))
+        )
+
+
+def line_of(result: Result) -> str:
+    parts = result.learner, result.chapter, points_of(result), result.status, f"{result.seconds:.1f} s"
+    return " · ".join(parts)
+
+
+def points_of(result: Result) -> str:
+    got = "–" if result.total is None else number(result.total)
+    return f"{got} / {number(sum(result.worth.values()))}"
+
+
+def table_of(results: list[Result]) -> Table:
+    """One row for each learner and chapter: points, what waits for a human, what went wrong or was mended."""
+    table = Table(title="Grades", title_justify="left", show_lines=False)
+    for name, side in (("Learner", "left"), ("Chapter", "left"), ("Points", "right"), ("By hand", "right"),
+                       ("Status", "left"), ("What happened", "left")):
+        table.add_column(name, justify=side, overflow="fold", no_wrap=name in ("Points", "Status", "Chapter"))
+    for result in results:
+        table.add_row(
+            escape(result.learner),
+            result.chapter,
+            points_of(result),
+            number(result.by_hand) if result.by_hand else "",
+            result.status if result.status == OK else f"[bold red]{result.status}[/]",
+            escape(remarks(result)),
+        )
+    return table
+
+
+def remarks(result: Result) -> str:
+    """The reason, and what was mended: the first two things; grades.csv has all of them."""
+    mended = list(result.mended[:2])
+    if len(result.mended) > 2:
+        mended.append(f"{len(result.mended) - 2} more")
+    return "\n".join([result.reason] * bool(result.reason) + ["mended: " + "; ".join(mended)] * bool(mended))

@@ -1,0 +1,95 @@
+"""What a class handed in: `submissions/<learner>/<chapter>.ipynb`, read safely."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+LARGEST = 50  # MB; a notebook full of figures has 5
+
+
+class Unreadable(Exception):
+    """A file that cannot be graded. The message says what it is and what to ask the learner for."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One learner's notebook for one chapter; `path` is None when they handed in nothing."""
+
+    learner: str
+    chapter: str
+    path: Path | None
+
+
+def find_submissions(folder: Path, chapters: list[str]) -> list[Submission]:
+    """Every learner with every chapter that anybody handed in, in order.
+
+    Raises FileNotFoundError when no folder of a learner holds a notebook of these chapters.
+    """
+    learners = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    found = {(who.name, chapter): notebook_of(who, chapter) for who in learners for chapter in chapters}
+    handed_in = {chapter for (_, chapter), path in found.items() if path is not None}
+    if not handed_in:
+        raise FileNotFoundError(
+            f"no notebook to grade in {folder}: it should hold one folder for each learner, "
+            f"such as {folder / 'ada-lovelace' / (chapters[0] + '.ipynb')}"
+        )
+    return [
+        Submission(who, chapter, path) for (who, chapter), path in found.items() if chapter in handed_in
+    ]
+
+
+def notebook_of(learner: Path, chapter: str) -> Path | None:
+    """The learner's file for a chapter: by its name, or a browser's copy such as "… (1).ipynb"."""
+    exact = learner / f"{chapter}.ipynb"
+    if exact.exists() or exact.is_symlink():
+        return exact
+    copies = sorted(path for path in learner.glob("*.ipynb") if chapter in path.name)
+    return copies[-1] if copies else None
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook in a file, as nbformat 4. Raises Unreadable, never anything else."""
+    if path.is_symlink() or not path.is_file():
+        raise Unreadable("it is a link or a folder, not a file: ask for the notebook itself")
+    if path.stat().st_size > LARGEST * 2**20:
+        raise Unreadable(f"it is larger than {LARGEST} MB: ask for it with its outputs cleared")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("it is not text, so not a notebook: ask for the .ipynb file") from None
+    return _parse(text)
+
+
+def _parse(text: str) -> NotebookNode:
+    if not text.strip():
+        raise Unreadable("the file is empty: ask for it again")
+    if text.lstrip().startswith("<"):
+        raise Unreadable("it is a web page, not a notebook: ask for File > Download > .ipynb")
+    try:
+        raw = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        line = f" after line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unreadable(f"it breaks off or is damaged{line}: ask for it again") from None
+    try:
+        notebook = nbformat.from_dict(raw)
+        if raw["nbformat"] < 4:
+            notebook = nbformat.convert(notebook, 4)
+        return _plain(notebook)
+    except Exception as error:  # a stranger's JSON: whatever is wrong in it is wrong with the file
+        raise Unreadable(f"it is not a notebook ({type(error).__name__}): ask for the .ipynb file") from None
+
+
+def _plain(notebook: NotebookNode) -> NotebookNode:
+    """The cells with every field that the grading reads, and no outputs: those are made afresh."""
+    for cell in notebook.cells:
+        source = cell.get("source", "")
+        text = source if isinstance(source, str) else "".join(source)
+        cell.source = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
+        if not isinstance(cell.get("metadata"), dict):
+            cell.metadata = NotebookNode()
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
