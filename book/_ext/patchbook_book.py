@@ -113,6 +113,7 @@ def setup(app: Sphinx) -> dict:
     os.environ["PATCHBOOK_FIGURES"] = "book"
     edition = os.environ.get("PATCHBOOK_EDITION", "self-study")  # book/build.py sets it
     app.add_config_value("patchbook_edition", edition, "env")
+    app.tags.add(edition.replace("-", "_"))  # for {only} self_study
     app.add_config_value("patchbook_source_hash", "", "env")
     app.add_role("colab", colab_role)
     app.add_css_file("patchbook.css")

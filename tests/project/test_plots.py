@@ -1,0 +1,169 @@
+"""Figures: right numbers and names in them, a text for those who cannot see, small in the book."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import plotly.io as pio
+import pytest
+import torch
+
+from patchbook import plots
+
+TOKENS = ["<|endoftext|>", "The", " cat", " The", "\n"]
+
+
+@pytest.fixture
+def patterns():
+    """(layer=2, head=5, query=5, key=5), causal, each row a distribution."""
+    scores = torch.randn(2, 5, 5, 5, generator=torch.Generator().manual_seed(0))
+    hidden = torch.ones(5, 5).triu(1).bool()
+    return scores.masked_fill(hidden, -torch.inf).softmax(dim=-1)
+
+
+@pytest.fixture
+def in_book(monkeypatch):
+    monkeypatch.setenv("PATCHBOOK_FIGURES", "book")
+    monkeypatch.setattr(pio.renderers, "default", pio.renderers.default)
+
+
+def figures(patterns):
+    """One figure of each plotly function."""
+    return {
+        "head_heatmap": plots.head_heatmap(patterns[:, :, 0, 0] * 0.5, "Score", "probability"),
+        "label_heatmap": plots.label_heatmap(
+            patterns[0, 0], TOKENS, TOKENS, "Pattern", "key", "query", "probability"
+        ),
+        "lines": plots.lines({"loss": [6.4, 0.7]}, "Training", "step", "loss (nats)"),
+        "bars": plots.bars(torch.tensor([1.0, -2.0]), ["heads", "mlps"], "Parts", "logits"),
+        "layer_slider": plots.layer_slider(patterns, TOKENS),
+    }
+
+
+def test_every_figure_has_title_axes_and_a_text(patterns):
+    for name, figure in figures(patterns).items():
+        assert figure.layout.title.text, name
+        assert figure.layout.meta["description"] in html_free(figure), name
+        assert figure.layout.yaxis.title.text, name
+
+
+def html_free(figure) -> str:
+    subtitle = figure.layout.title.subtitle.text
+    return subtitle.replace("<br>", " ").replace("&lt;", "<").replace("&gt;", ">")
+
+
+def test_hovering_names_the_head():
+    figure = plots.head_heatmap(torch.arange(10.0).reshape(2, 5), "Score", "logits")
+    assert figure.data[0].text[1][3] == "L1H3"
+    assert figure.data[0].z[1][3] == 8.0
+    assert figure.layout.meta["description"].startswith("Largest: L1H4 9.00, L1H3 8.00")
+    assert figure.data[0].zmid == 0
+
+
+def test_probabilities_have_a_fixed_scale():
+    figure = plots.head_heatmap(torch.full((2, 5), 0.3), "Score", scale="probability")
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 1)
+
+
+def test_equal_tokens_keep_their_own_row():
+    tokens = [" the", " the"]
+    figure = plots.label_heatmap(torch.eye(2), tokens, tokens, "Pattern")
+    assert list(figure.data[0].x) == ["0 ·the", "1 ·the"]
+
+
+def test_plotly_does_not_swallow_the_bos_token(patterns):
+    figure = plots.layer_slider(patterns, TOKENS)
+    assert figure.data[0].x[0] == "0 &lt;|endoftext|&gt;"
+
+
+def test_slider_shows_one_layer_at_a_time(patterns):
+    figure = plots.layer_slider(patterns, TOKENS)
+    assert [trace.visible for trace in figure.data] == [True] * 5 + [False] * 5
+    step = figure.layout.sliders[0].steps[1]
+    assert step.args[0]["visible"] == [False] * 5 + [True] * 5
+    np.testing.assert_allclose(figure.data[7].z, patterns[1, 2], atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_any_float_and_gradients(dtype):
+    values = torch.ones(2, 3, dtype=dtype, requires_grad=True)
+    assert list(plots.head_heatmap(values, "Score").data[0].z[0]) == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plots.head_heatmap(torch.zeros(2, 3, 4), "t"), r"\(layer, head\).*\(2, 3, 4\)"),
+        (lambda: plots.head_heatmap(torch.zeros(2, 3), "t", scale="hot"), "'hot'; wanted one of"),
+        (lambda: plots.label_heatmap(torch.zeros(2, 3), ["a"], ["b"], "t"), r"\(2, 3\).*\(1, 1\)"),
+        (lambda: plots.bars(torch.zeros(2), ["a"], "t", "logits"), "2 values but 1 labels"),
+        (lambda: plots.layer_slider(torch.zeros(1, 1, 2, 2), ["a"]), "2 key positions but 1"),
+        (lambda: plots.attention_patterns(torch.zeros(2, 1, 2, 2), ["a", "b"]), "one prompt"),
+        (lambda: plots.attention_patterns(torch.zeros(1, 2, 2), ["a"]), "there are 1 tokens"),
+    ],
+)
+def test_wrong_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_describe_leaves_out_what_is_not_a_number():
+    assert plots.describe(torch.tensor([torch.nan, 0.5]), ["a", "b"], "nats") == (
+        "Largest: b 0.50. Smallest: b 0.50 (nats)."
+    )
+    assert plots.describe(torch.tensor([torch.nan])) == "No values."
+
+
+def test_attention_figure_has_a_table(patterns):
+    view = plots.attention_patterns(patterns[1], TOKENS, layer=1)
+    assert '<th scope="col">L1H4</th>' in view.source
+    assert '<th scope="row">0 &lt;|endoftext|&gt;</th>' in view.source
+    assert repr(view).startswith("5 heads of layer 1, 5 tokens")
+
+
+def test_attention_figure_probes_no_network(patterns, monkeypatch):
+    def probed(*_args, **_kwargs):
+        raise AssertionError("a figure asked the network")
+
+    monkeypatch.setattr("circuitsvis.utils.render.request.urlopen", probed)
+    shown = plots.attention_patterns(patterns[0], TOKENS)._repr_html_()
+    assert "https://unpkg" not in shown.split("CircuitsVis.render(")[-1]
+
+
+def test_modes_of_the_attention_figure(patterns, monkeypatch):
+    sizes = {}
+    for mode in ("inline", "cdn", "book"):
+        monkeypatch.setenv("PATCHBOOK_FIGURES", mode)
+        sizes[mode] = len(plots.attention_patterns(patterns[0], TOKENS)._repr_html_())
+    assert sizes["inline"] > 1_000_000 > 10_000 > max(sizes["cdn"], sizes["book"])
+    monkeypatch.setenv("PATCHBOOK_FIGURES", "paper")
+    with pytest.raises(ValueError, match="'paper'; wanted one of book, cdn, inline"):
+        plots.attention_patterns(patterns[0], TOKENS)
+
+
+def test_book_gets_small_html_with_a_caption(patterns, in_book):
+    for name, figure in figures(patterns).items():
+        shown = pio.renderers["patchbook_book"].to_mimebundle(json.loads(figure.to_json()))
+        text = shown["text/html"]
+        assert len(text) < 60_000, name
+        assert "cdn.plot.ly" not in text and "<figcaption>" in text, name
+    assert pio.renderers.default == "patchbook_book"
+
+
+def test_a_kernel_forked_after_plotly_opens_no_browser(patterns, monkeypatch):
+    monkeypatch.setenv("PATCHBOOK_FIGURES", "inline")
+    monkeypatch.setattr(pio.renderers, "default", "browser")
+    monkeypatch.setitem(sys.modules, "ipykernel", json)
+    plots.head_heatmap(patterns[:, :, 0, 0], "Score")
+    assert pio.renderers.default == "plotly_mimetype"
+
+
+def test_drawing_writes_nothing_to_stderr():
+    code = (
+        "import torch; from patchbook import plots; import plotly.io as pio\n"
+        "plots.head_heatmap(torch.rand(2, 3), 'Score').to_json()\n"
+        "plots.attention_patterns(torch.rand(2, 3, 3), list('abc'))._repr_html_()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
