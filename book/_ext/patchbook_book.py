@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -23,6 +24,8 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = re.compile(r"(?:book|solutions|exercises)/(?P<name>\d\d_\w+)")
 LINK = re.compile(r"(?<=\.\./)(?:solutions/(\d\d_\w+)\.md|exercises/(\d\d_\w+)\.ipynb)")
+# their versions change outputs as much as our own source does
+DRAWN_WITH = ("circuitsvis", "plotly", "torch", "transformer_lens")
 # script on the page -> (what needs it, the package that has it, where it lies in there)
 SCRIPTS = {
     "vendor/plotly.min.js": ("plotly-graph-div", "plotly", "package_data/plotly.min.js"),
@@ -33,7 +36,7 @@ SCRIPTS = {
 def source_hash() -> str:
     """A hash of everything a page's cells import from us: outputs depend on it."""
     files = sorted([*ROOT.glob("patchbook/**/*"), *ROOT.glob("tests/*.py")])
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(" ".join(version(name) for name in DRAWN_WITH).encode())
     for file in files:
         if file.is_file() and "__pycache__" not in file.parts:
             digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
@@ -43,7 +46,7 @@ def source_hash() -> str:
 def key_the_cache(app: Sphinx, config) -> None:
     """jupyter-cache compares cells only: an edited package would leave old outputs in place."""
     config.patchbook_source_hash = source_hash()
-    cache = Path(app.outdir).parent / "jupyter-cache" / config.patchbook_source_hash
+    cache = ROOT / "build" / "jupyter-cache" / config.patchbook_source_hash  # for both editions
     config.nb_execution_cache_path = str(cache)
 
 
@@ -111,6 +114,7 @@ def copy_scripts(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict:
     """Register the events above; kernels of the build inherit the environment set here."""
     os.environ["PATCHBOOK_FIGURES"] = "book"
+    os.environ["PATCHBOOK_MODEL"] = "tiny-gpt2"  # ships with the package: the same pages anywhere
     edition = os.environ.get("PATCHBOOK_EDITION", "self-study")  # book/build.py sets it
     app.add_config_value("patchbook_edition", edition, "env")
     app.tags.add(edition.replace("-", "_"))  # for {only} self_study
