@@ -1,1 +1,7 @@
+"""Sets of prompts with their answers and positions, seeded; one module per behaviour.
 
+ioi.py            IOIDataset: two people, a place, a gift (chapters 2 and 5)
+ioi_sentences.py  its sentences, as data, and how one is written
+rules.py          corruptions by rule: "ABB->XYZ, BAB->XYZ"
+tokens.py         words that must be one token; padding
+"""
