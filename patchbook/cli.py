@@ -16,13 +16,24 @@ def main() -> None:
 
 @main.command()
 @click.argument("submissions", type=FOLDER)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("graded"),
-              show_default=True, help="Where the gradebook, the feedback and grades.csv go.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("graded"),
+    show_default=True,
+    help="Where the gradebook, the feedback and grades.csv go.",
+)
 @click.option("--chapter", help="Grade one chapter only, such as 01_induction_heads.")
-@click.option("--timeout", type=click.IntRange(min=1), default=30, show_default=True,
-              help="Seconds that one cell may run.")
-@click.option("--course", "root", type=FOLDER,
-              help="The course's folder. Default: the checkout around this folder.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Seconds that one cell may run.",
+)
+@click.option(
+    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
+)
 def grade(submissions: Path, out: Path, chapter: str | None, timeout: int, root: Path | None) -> None:
     """Grade SUBMISSIONS/<learner>/<chapter>.ipynb with nbgrader.
 
@@ -40,14 +51,20 @@ def grade(submissions: Path, out: Path, chapter: str | None, timeout: int, root:
     except (AuthorError, CourseError, FileNotFoundError, GradingFailed) as error:
         sys.exit(f"patchbook grade: {error}")
     screen.print(table_of(results))
-    screen.print(f"{out / 'grades.csv'}: points, statuses, reasons\n{out / 'feedback'}: one page each\n"
-                 f"{out / 'gradebook.db'}: nbgrader's gradebook", soft_wrap=True, highlight=False)
+    screen.print(
+        f"{out / 'grades.csv'}: points, statuses, reasons\n{out / 'feedback'}: one page each\n"
+        f"{out / 'gradebook.db'}: nbgrader's gradebook",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 @main.command()
 def doctor() -> None:
-    """Say what is installed and what is missing, with the command that mends it. Exit code 1 when
-    something is missing that grading or the exercises need."""
+    """Say what is installed, what is missing, and the command that mends it.
+
+    The exit code is 1 when something is missing that the exercises need, or, in a checkout, grading.
+    """
     from patchbook.doctor import examine, report
 
     findings = examine()

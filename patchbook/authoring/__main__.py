@@ -10,8 +10,12 @@ from patchbook.authoring import AuthorError, CourseError, find_course, stale_exe
 
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when a file is stale.")
-@click.option("--course", "root", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="The course's folder. Default: the checkout around the working folder.")
+@click.option(
+    "--course",
+    "root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The course's folder. Default: the checkout around the working folder.",
+)
 def main(check: bool, root: Path | None) -> None:
     """Make exercises/*.ipynb from solutions/*.md."""
     try:

@@ -43,15 +43,19 @@ class Course:
         config = yaml.safe_load((self.root / "_config.yml").read_text()) or {}
         url = (config.get("repository") or {}).get("url")
         if not url:
-            raise CourseError(f"{self.root / '_config.yml'} has no repository url: write "
-                              "`repository:` and below it, indented, `url: https://…`")
+            raise CourseError(
+                f"{self.root / '_config.yml'} has no repository url: write "
+                "`repository:` and below it, indented, `url: https://…`"
+            )
         return url.rstrip("/")
 
     def require(self, chapter: str) -> str:
         """The chapter's name again. Raises CourseError when the course has no such chapter."""
         if chapter not in self.chapters:
-            raise CourseError(f"the course in {self.root} has no chapter {chapter!r}; "
-                              f"it has: {', '.join(self.chapters) or 'none'}")
+            raise CourseError(
+                f"the course in {self.root} has no chapter {chapter!r}; "
+                f"it has: {', '.join(self.chapters) or 'none'}"
+            )
         return chapter
 
 
@@ -68,5 +72,7 @@ def find_course(start: Path | None = None) -> Course:
     for place in places:
         if (place / "_config.yml").is_file():
             return Course(place)
-    raise CourseError(f"no course found: {places[0]} holds no _config.yml. Run this inside a checkout "
-                      "of the course, or name one with --course FOLDER")
+    raise CourseError(
+        f"no course found: {places[0]} holds no _config.yml. Run this inside a checkout "
+        "of the course, or name one with --course FOLDER"
+    )

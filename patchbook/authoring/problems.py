@@ -50,8 +50,10 @@ def _exercise(cell: NotebookNode) -> Iterator[str]:
         return
     yield from _marker(cell, f"# EXERCISE {name}", name)
     if "BEGIN SOLUTION" not in cell.source:
-        yield (f"exercise {name!r} has no solution region; put `### BEGIN SOLUTION` and "
-               "`### END SOLUTION` around the lines that a learner writes")
+        yield (
+            f"exercise {name!r} has no solution region; put `### BEGIN SOLUTION` and "
+            "`### END SOLUTION` around the lines that a learner writes"
+        )
     if not defines(cell.source, name):
         yield f"exercise {name!r} defines no {name!r}; write `def {name}(…)` or `{name} = …`"
     if "points" in cell.metadata:
@@ -67,27 +69,33 @@ def _check(cell: NotebookNode) -> Iterator[str]:
     if call not in visible:
         yield f"check {name!r} does not call the exercise's test; write `{call})`"
     if call not in hidden:
-        yield (f"check {name!r} has no hidden test; write `### BEGIN HIDDEN TESTS`, "
-               f"`{call}, seed=…)` and `### END HIDDEN TESTS`")
+        yield (
+            f"check {name!r} has no hidden test; write `### BEGIN HIDDEN TESTS`, "
+            f"`{call}, seed=…)` and `### END HIDDEN TESTS`"
+        )
 
 
 def _interpret(cell: NotebookNode) -> Iterator[str]:
     name = cell.metadata["interpret"]
     if cell.cell_type != "markdown":
-        yield f"interpret {name!r} is a code cell; write it as text after `+++ {{\"interpret\": …}}`"
+        yield f'interpret {name!r} is a code cell; write it as text after `+++ {{"interpret": …}}`'
     yield from _marker(cell, f"<!-- EXERCISE {name} -->", name)
     yield from _points(cell, f"interpret {name!r}")
     for region, holds in (("MARK SCHEME", "the rubric"), ("SOLUTION", "a model answer")):
         if f"BEGIN {region}" not in cell.source:
-            yield (f"interpret {name!r} has no {region.lower()}; put `### BEGIN {region}` and "
-                   f"`### END {region}` around {holds}")
+            yield (
+                f"interpret {name!r} has no {region.lower()}; put `### BEGIN {region}` and "
+                f"`### END {region}` around {holds}"
+            )
 
 
 def _plain(cell: NotebookNode) -> Iterator[str]:
     found = MARKER.search(cell.source)
     if found:
-        yield (f"marker line `{found[0]}` in a cell without an id; write `:exercise: {found[2]}`, "
-               f"`:check: {found[2]}` or `interpret` in its metadata")
+        yield (
+            f"marker line `{found[0]}` in a cell without an id; write `:exercise: {found[2]}`, "
+            f"`:check: {found[2]}` or `interpret` in its metadata"
+        )
     if cell.metadata.get("setup") and not cell.source.startswith("# SETUP"):
         yield "setup cell without its marker line; write `# SETUP` as its first line"
     for region in REGIONS:
@@ -147,16 +155,19 @@ def _headings(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
             promised = None
 
 
-def _unknown_tests(
-    notebook: NotebookNode, chapter: str, tests: set[str] | None
-) -> Iterator[tuple[int, str]]:
+def _unknown_tests(notebook: NotebookNode, chapter: str, tests: set[str] | None) -> Iterator[tuple[int, str]]:
     for index, cell in enumerate(notebook.cells):
         name = cell.metadata.get("check")
         if name and tests is None:
             yield index, f"check {name!r} has no test module; write tests/{chapter[3:]}.py"
         elif name and f"test_{name}" not in tests:
-            yield index, (f"patchbook.tests.{chapter[3:]} has no `test_{name}`; write it in "
-                          f"tests/{chapter[3:]}.py, or mend the id")
+            yield (
+                index,
+                (
+                    f"patchbook.tests.{chapter[3:]} has no `test_{name}`; write it in "
+                    f"tests/{chapter[3:]}.py, or mend the id"
+                ),
+            )
 
 
 def defines(source: str, name: str) -> bool:

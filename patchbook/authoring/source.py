@@ -52,7 +52,7 @@ def source_notebook(course: Course, chapter: str) -> NotebookNode:
 
 
 def kind_of(cell: NotebookNode) -> str | None:
-    """"exercise", "check" or "interpret", from the author's short metadata; None for other cells."""
+    """ "exercise", "check" or "interpret", from the author's short metadata; None for other cells."""
     return next((kind for kind in KINDS if kind in cell.metadata), None)
 
 
@@ -99,8 +99,10 @@ def name_cells(notebook: NotebookNode) -> None:
 
 def notebook_metadata(chapter: str) -> NotebookNode:
     """What Jupyter and Colab look for when they open the file."""
-    return nbformat.from_dict({
-        "colab": {"name": f"{chapter}.ipynb", "provenance": [], "toc_visible": True},
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })
+    return nbformat.from_dict(
+        {
+            "colab": {"name": f"{chapter}.ipynb", "provenance": [], "toc_visible": True},
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )

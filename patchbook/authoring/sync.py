@@ -38,7 +38,7 @@ def stale_exercises(course: Course) -> list[Path]:
 def _differing(course: Course, wanted: dict[Path, str]) -> list[Path]:
     present = set((course.root / "exercises").glob("*.ipynb"))
     return sorted(
-        path for path in present | set(wanted)
-        if path not in wanted or path not in present
-        or path.read_text(encoding="utf-8") != wanted[path]
+        path
+        for path in present | set(wanted)
+        if path not in wanted or path not in present or path.read_text(encoding="utf-8") != wanted[path]
     )

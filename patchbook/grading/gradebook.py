@@ -97,6 +97,7 @@ def settings(root: Path, url: str, timeout: int) -> Config:
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = url
     config.Execute.timeout = timeout
+    config.Execute.shutdown_kernel = "immediate"  # nobody waits for what a submission does at exit
     config.GenerateAssignment.preprocessors = RELEASE_STEPS
     config.Autograde.autograde_preprocessors = [
         ExecuteToTheEnd,

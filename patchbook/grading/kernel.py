@@ -32,6 +32,7 @@ def kernel_environment(home: str) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
         "TQDM_DISABLE": "1",  # a progress bar writes to stderr, and nbgrader scores that 0
+        "OMP_NUM_THREADS": "1",  # small models gain nothing from threads, and marks should not wobble
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
 

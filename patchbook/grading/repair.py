@@ -170,4 +170,3 @@ def add_setup(pieces: list[Piece], release: Release, mended: list[str]) -> list[
 def place(pieces: list[Piece], name: str) -> int | None:
     """Where the graded cell `name` stands."""
     return next((index for index, piece in enumerate(pieces) if piece.name == name), None)
-

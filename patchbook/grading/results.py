@@ -63,8 +63,10 @@ def called(grade_id: str) -> str:
 def fate(ran: NotebookNode) -> tuple[str, str]:
     """The status of a notebook that was run, and the reason in one line."""
     errors = [
-        (grade_id_of(cell) or f"cell {index + 1}", output) for index, cell in enumerate(ran.cells)
-        for output in cell.get("outputs", []) if output.output_type == "error"
+        (grade_id_of(cell) or f"cell {index + 1}", output)
+        for index, cell in enumerate(ran.cells)
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
     ]
     for status, names in ((CRASHED, {DIED}), (LATE, {TIMED_OUT, NOT_RUN})):
         hit = [(cell, output.evalue) for cell, output in errors if output.ename in names]

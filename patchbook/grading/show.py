@@ -48,8 +48,14 @@ def points_of(result: Result) -> str:
 def table_of(results: list[Result]) -> Table:
     """One row for each learner and chapter: points, what waits for a human, what went wrong or was mended."""
     table = Table(title="Grades", title_justify="left", show_lines=False)
-    for name, side in (("Learner", "left"), ("Chapter", "left"), ("Points", "right"), ("By hand", "right"),
-                       ("Status", "left"), ("What happened", "left")):
+    for name, side in (
+        ("Learner", "left"),
+        ("Chapter", "left"),
+        ("Points", "right"),
+        ("By hand", "right"),
+        ("Status", "left"),
+        ("What happened", "left"),
+    ):
         table.add_column(name, justify=side, overflow="fold", no_wrap=name in ("Points", "Status", "Chapter"))
     for result in results:
         table.add_row(

@@ -36,9 +36,7 @@ def find_submissions(folder: Path, chapters: list[str]) -> list[Submission]:
             f"no notebook to grade in {folder}: it should hold one folder for each learner, "
             f"such as {folder / 'ada-lovelace' / (chapters[0] + '.ipynb')}"
         )
-    return [
-        Submission(who, chapter, path) for (who, chapter), path in found.items() if chapter in handed_in
-    ]
+    return [Submission(who, chapter, path) for (who, chapter), path in found.items() if chapter in handed_in]
 
 
 def notebook_of(learner: Path, chapter: str) -> Path | None:

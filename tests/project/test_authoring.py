@@ -1,4 +1,4 @@
-"""solutions/*.md become exercises/*.ipynb: nothing leaks, nothing drifts, and an author is told what to mend."""
+"""solutions/*.md become exercises/*.ipynb: nothing leaks, nothing drifts, an author is told what to mend."""
 
 import ast
 import re
@@ -75,12 +75,29 @@ def test_a_released_notebook_is_valid_and_every_stub_parses(chapter):
 
 def test_metadata_is_derived_from_an_id_and_points(course):
     notebook = source_notebook(course, CHAPTER)
-    assert cell_of(notebook, "double").metadata == {"nbgrader": {
-        "schema_version": 3, "grade_id": "double", "grade": False, "solution": True, "locked": False,
-        "task": False, "cell_type": "code"}}
-    assert cell_of(notebook, "test_double").metadata == {"nbgrader": {
-        "schema_version": 3, "grade_id": "test_double", "grade": True, "solution": False, "locked": True,
-        "task": False, "cell_type": "code", "points": 3}}
+    assert cell_of(notebook, "double").metadata == {
+        "nbgrader": {
+            "schema_version": 3,
+            "grade_id": "double",
+            "grade": False,
+            "solution": True,
+            "locked": False,
+            "task": False,
+            "cell_type": "code",
+        }
+    }
+    assert cell_of(notebook, "test_double").metadata == {
+        "nbgrader": {
+            "schema_version": 3,
+            "grade_id": "test_double",
+            "grade": True,
+            "solution": False,
+            "locked": True,
+            "task": False,
+            "cell_type": "code",
+            "points": 3,
+        }
+    }
     interpret = cell_of(notebook, "interpret_toy")
     assert interpret.metadata.nbgrader.grade and interpret.metadata.nbgrader.solution
     assert interpret.metadata.nbgrader.points == 4 and interpret.cell_type == "markdown"
@@ -145,7 +162,8 @@ def test_two_cells_with_the_same_text_get_two_ids(course):
 def run(course, *options):
     return subprocess.run(
         [sys.executable, "-m", "patchbook.authoring", "--course", course.root, *options],
-        capture_output=True, text=True,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -174,16 +192,25 @@ FAULTS = [
     ("# CHECK double\n", "# CHECK duoble\n", "write `# CHECK double` as the cell's first line"),
     ("<!-- EXERCISE interpret_toy -->\n", "", "write `<!-- EXERCISE interpret_toy -->`"),
     ("# SETUP\n", "", "setup cell without its marker line; write `# SETUP`"),
-    ("    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n", "    return 2 * x\n",
-     "exercise 'double' has no solution region; put `### BEGIN SOLUTION`"),
+    (
+        "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n",
+        "    return 2 * x\n",
+        "exercise 'double' has no solution region; put `### BEGIN SOLUTION`",
+    ),
     ("    return 2 * x\n    ### END SOLUTION\n", "    return 2 * x\n", "write `### END SOLUTION`"),
     ("def double(x: int)", "def duoble(x: int)", "defines no 'double'; write `def double(…)`"),
-    ("### BEGIN HIDDEN TESTS\ntests.test_double(double, seed=4711)\n### END HIDDEN TESTS\n", "",
-     "check 'double' has no hidden test; write `### BEGIN HIDDEN TESTS`"),
+    (
+        "### BEGIN HIDDEN TESTS\ntests.test_double(double, seed=4711)\n### END HIDDEN TESTS\n",
+        "",
+        "check 'double' has no hidden test; write `### BEGIN HIDDEN TESTS`",
+    ),
     ("tests.test_double(double)\n", "tests.test_duoble(double)\n", "write `tests.test_double(double)`"),
     ("· 3 points*", "· 5 points*", "the heading says 5 points, the cell 3"),
-    ("### BEGIN MARK SCHEME\n2 points for a pattern, 2 for a counter-example.\n### END MARK SCHEME\n", "",
-     "interpret 'interpret_toy' has no mark scheme"),
+    (
+        "### BEGIN MARK SCHEME\n2 points for a pattern, 2 for a counter-example.\n### END MARK SCHEME\n",
+        "",
+        "interpret 'interpret_toy' has no mark scheme",
+    ),
     ('kept = "a', '### BEGIN SOLUTION\nkept = "a', "SOLUTION region in a cell without an id"),
 ]
 
@@ -214,7 +241,9 @@ def test_a_check_below_nothing_is_refused(course):
 def test_an_id_that_no_test_knows_is_refused(course):
     tests = course.checks(CHAPTER)
     tests.write_text(tests.read_text().replace("test_shout", "test_whisper"))
-    with pytest.raises(AuthorError, match=r"patchbook.tests.toy has no `test_shout`; write it in tests/toy.py"):
+    with pytest.raises(
+        AuthorError, match=r"patchbook.tests.toy has no `test_shout`; write it in tests/toy.py"
+    ):
         source_notebook(course, CHAPTER)
     tests.unlink()
     with pytest.raises(AuthorError, match=r"write tests/toy.py"):

@@ -1,10 +1,10 @@
 """A course small enough to build and grade in seconds, without torch: three exercises and a question."""
 
 import copy
+import json
 import shutil
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from patchbook.authoring import Course, find_course, release_notebook, solved_notebook, source_notebook
@@ -54,5 +54,5 @@ def hand_in(folder: Path, learner: str, notebook: NotebookNode | str, name: str 
     """Write a notebook, or any text, as a learner's submission."""
     path = folder / learner / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(notebook if isinstance(notebook, str) else nbformat.writes(notebook))
+    path.write_text(notebook if isinstance(notebook, str) else json.dumps(notebook))
     return path
