@@ -28,7 +28,7 @@ CIRCUITSVIS_STYLE = """<style>
 .pb-circuitsvis h4 { font-size: 0.75rem !important; line-height: 1.2; }
 .pb-circuitsvis [style*="max-width: 8.33333%"] { min-width: 76px !important; }
 </style>"""
-CARD = "background:#fff;color:#212529;padding:0.5em;border-radius:6px;overflow-x:auto"
+CARD = "margin:0;background:#fff;color:#212529;padding:0.5em;border-radius:6px;overflow-x:auto"
 
 
 def figure_mode() -> str:
@@ -62,10 +62,10 @@ class BookRenderer(MimetypeRenderer):
         return {"text/html": with_caption(body, description)}
 
 
-def with_caption(body: str, description: str) -> str:
+def with_caption(body: str, description: str, style: str = "") -> str:
     """Wrap a figure's HTML in <figure> with its text alternative as the caption."""
     caption = f"<figcaption>{html.escape(description)}</figcaption>" if description else ""
-    return f'<figure class="pb-figure">{body}{caption}</figure>'
+    return f'<figure class="pb-figure"{style}>{body}{caption}</figure>'
 
 
 def choose_renderer() -> None:
@@ -122,8 +122,8 @@ def circuitsvis_html(rendered, title: str, description: str, table: str) -> Disp
     source = {"book": _shared_script, "cdn": _from_cdn, "inline": _inline}[mode](rendered)
     style = "" if mode == "book" else f' style="{CARD}"'
     parts = (f"<p><strong>{html.escape(title)}</strong></p>", source, table)
-    body = f'<div class="pb-circuitsvis"{style}>{CIRCUITSVIS_STYLE}{"".join(parts)}</div>'
-    return DisplayedHTML(with_caption(body, description), description)
+    body = f'<div class="pb-circuitsvis">{CIRCUITSVIS_STYLE}{"".join(parts)}</div>'
+    return DisplayedHTML(with_caption(body, description, style), description)
 
 
 def _inline(rendered) -> str:

@@ -26,6 +26,8 @@ CHAPTER = re.compile(r"(?:book|solutions|exercises)/(?P<name>\d\d_\w+)")
 LINK = re.compile(r"(?<=\.\./)(?:solutions/(\d\d_\w+)\.md|exercises/(\d\d_\w+)\.ipynb)")
 # their versions change outputs as much as our own source does
 DRAWN_WITH = ("circuitsvis", "plotly", "torch", "transformer_lens")
+# "# 1 · Induction heads" in Markdown or in a notebook's JSON: the chapter's two pages share it
+HEADING = re.compile(r'^(?:\s*")?# \d+ · [^"\\\n]+', re.MULTILINE)
 # script on the page -> (what needs it, the package that has it, where it lies in there)
 SCRIPTS = {
     "vendor/plotly.min.js": ("plotly-graph-div", "plotly", "package_data/plotly.min.js"),
@@ -54,6 +56,8 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     """Make the page of an exercise from its source; point links at the pages of this edition."""
     if docname.startswith("solutions/"):
         source[0] = exercise_page(source[0], app.config.html_theme_options["repository_url"])
+    if docname.startswith(("solutions/", "exercises/")):
+        source[0] = HEADING.sub(r"\g<0>: exercises", source[0], count=1)
     target = {"self-study": "solutions/{}.md", "class": "exercises/{}.ipynb"}
     wanted = target[app.config.patchbook_edition]
     source[0] = LINK.sub(lambda found: wanted.format(found[1] or found[2]), source[0])
