@@ -7,10 +7,13 @@ import copy
 import functools
 
 import torch
+from tokenizers import Tokenizer, models
 from transformer_lens import TransformerBridge
 from transformer_lens.config import TransformerBridgeConfig
+from transformers import PreTrainedTokenizerFast
 
 VOCAB = 97
+BOS = 61
 _SIZES = {"n_layers": 3, "n_heads": 5, "d_model": 20, "d_head": 7, "d_mlp": 33}
 
 
@@ -71,3 +74,18 @@ def _as(model: TransformerBridge, dtype: torch.dtype) -> TransformerBridge:
 def random_tokens(seed: int, batch: int = 2, length: int = 11) -> torch.Tensor:
     """Random token ids below 97: Int["batch length"]."""
     return torch.randint(VOCAB, (batch, length), generator=torch.Generator().manual_seed(seed))
+
+
+def with_tokenizer(model: TransformerBridge) -> TransformerBridge:
+    """The model with a tokenizer of its own, whose BOS is neither the first nor the last of the 97 tokens."""
+    end = "<|endoftext|>"
+    words = {f"w{i}" if i != BOS else end: i for i in range(model.cfg.d_vocab)}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(models.WordLevel(words, unk_token="w0")),
+        name_or_path="awkward",
+        bos_token=end,
+        eos_token=end,
+        pad_token=end,
+    )
+    model.tokenizer, model.cfg.tokenizer_prepends_bos = tokenizer, False
+    return model

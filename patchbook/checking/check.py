@@ -53,6 +53,12 @@ class Check:
     agrees: compares a value with the reference's, `agrees(got, want) -> bool`; None is exact or
         allclose by type.
     ready_made: extra module names whose use inside the learner's function is refused.
+    gives: what `call` returns, where that is not what the function itself returns (jaxtyping axes and all).
+    facts: for functions that draw at random. Each case runs twice; the contract holds for both values,
+        and `facts(arguments, (first, second))` is compared in their place. It must be the same for every
+        right answer, and must not raise on wrong ones.
+    explain: for answers that may be right in several ways. `explain(arguments, value)` is a Diagnosis of what
+        is wrong with a value, or None; it takes the place of contract, comparison and mistakes.
     """
 
     exercise: str
@@ -64,6 +70,31 @@ class Check:
     may_change: frozenset[str] = field(default=frozenset())
     agrees: Callable[[Any, Any], bool] | None = None
     ready_made: tuple[str, ...] = ()
+    gives: Any = None
+    facts: Callable[[dict[str, Any], tuple[Any, Any]], Any] | None = None
+    explain: Callable[[dict[str, Any], Any], Any] | None = None
+
+    @property
+    def return_type(self) -> Any:
+        """The type of what `call` returns: the contract of a value."""
+        return self.gives or inspect.signature(self.reference).return_annotation
+
+    def observed(self, implementation: Callable, arguments: dict[str, Any]) -> Any:
+        """What a Record keeps of one case: the value, or both values of a function that draws at random."""
+        value = self.call(implementation, arguments)
+        return value if self.facts is None else (value, self.call(implementation, arguments))
+
+    def values(self, observed: Any) -> tuple[Any, ...]:
+        """The value or values within it. A Record from elsewhere may hold anything."""
+        both = self.facts is not None and isinstance(observed, tuple) and len(observed) == 2
+        return observed if both else (observed,)
+
+    def compared(self, arguments: dict[str, Any], observed: Any) -> Any:
+        """What is compared of it."""
+        if self.facts is None:
+            return observed
+        values = self.values(observed)
+        return self.facts(arguments, (values[0], values[-1]))
 
     def run(self, implementation: Any, seed: int = 0) -> None:
         """Observe, judge, and print one line. Raises CheckFailed."""

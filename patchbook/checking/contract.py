@@ -17,18 +17,12 @@ from jaxtyping import AbstractArray, jaxtyped
 from patchbook.checking.messages import listing
 
 
-def return_type(reference: Callable) -> Any:
-    """What the reference says it returns."""
-    return inspect.signature(reference).return_annotation
-
-
-def violation(reference: Callable, arguments: dict[str, Any], value: Any) -> str:
-    """How `value` breaks the reference's signature given the arguments, in words; "" when it does not.
+def violation(reference: Callable, wanted: Any, arguments: dict[str, Any], value: Any) -> str:
+    """How `value` breaks the type `wanted` given the arguments, in words; "" when it does not.
 
     The arguments are checked first, in the same context: they bind the axes' sizes.
     """
     parameters = inspect.signature(reference).parameters
-    wanted = return_type(reference)
     with jaxtyped("context"):
         for name, parameter in parameters.items():
             if name in arguments and is_array(parameter.annotation):

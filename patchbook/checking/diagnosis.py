@@ -43,7 +43,8 @@ class Raised:
 def _run(check: Check, wrong: Callable, case: Case) -> Any:
     with torch.set_grad_enabled(case.grad):
         try:
-            return as_data(check.call(wrong, case.arguments()))
+            arguments = case.arguments()
+            return check.compared(arguments, as_data(check.observed(wrong, arguments)))
         except Exception:  # a mistake may well be one that breaks on some inputs
             return Raised
 

@@ -32,25 +32,27 @@ def judge(check: Check, record: Record) -> None:
     if record.exercise != check.exercise or len(record.outcomes) != len(cases):
         raise ValueError(f"this record is not one of {check.exercise} on seed {record.seed}")
     results = [_result(check, c, o) for c, o in zip(cases, record.outcomes, strict=True)]
-    _refuse_contract(check, results)
+    if check.explain is None:
+        _refuse_contract(check, results)
     for outcome in record.outcomes:
         _refuse_behaviour(check, outcome)
-    _refuse_values(check, results)
+    _refuse_values(check, results) if check.explain is None else _refuse_explained(check, results)
 
 
 def _result(check: Check, case: Case, outcome: Outcome) -> Result:
     arguments, got = case.arguments(), _simplified(outcome.value, check)
-    broken = contract.violation(check.reference, arguments, got)
+    broken = [contract.violation(check.reference, check.return_type, arguments, v) for v in check.values(got)]
     with torch.set_grad_enabled(case.grad):
-        want = as_data(check.call(check.reference, arguments))
-    if not broken and torch.is_tensor(want) and got.shape != want.shape:
-        broken = f"it returned {contract.describe(got)}; wanted shape {tuple(want.shape)}"
-    return Result(case, got, want, broken)
+        want = as_data(check.observed(check.reference, arguments))
+    got, want = check.compared(arguments, got), check.compared(arguments, want)
+    if not any(broken) and torch.is_tensor(want) and got.shape != want.shape:
+        broken = [f"it returned {contract.describe(got)}; wanted shape {tuple(want.shape)}"]
+    return Result(case, got, want, next(filter(None, broken), ""))
 
 
 def _simplified(value: Any, check: Check) -> Any:
     """A 0-dimensional tensor is as good as the number it holds, where a number is wanted."""
-    if contract.return_type(check.reference) in (float, int) and torch.is_tensor(value):
+    if check.return_type in (float, int) and torch.is_tensor(value):
         return value.item() if value.numel() == 1 else value
     return value
 
@@ -100,6 +102,7 @@ _HINTS = (
     ("must match the size", "Two shapes do not fit: print both shapes just before this line."),
     ("cannot be multiplied", "Two shapes do not fit: print both shapes just before this line."),
     ("requires grad", "Autograd is on here: use .detach() before leaving torch."),
+    ("is ambiguous", "True or False is wanted of many values at once: ask for one of them at a time."),
     ("is not defined", "A name is missing: run the cells above from the top, or check its spelling."),
 )  # fmt: skip
 
@@ -114,7 +117,7 @@ def _hint(kind: str, message: str) -> str:
 
 
 def _refuse_contract(check: Check, results: list[Result]) -> None:
-    axes = contract.axes(contract.return_type(check.reference))
+    axes = contract.axes(check.return_type)
     for result in (r for r in results if r.broken):
         cause = diagnose(check, results, axes)
         raise CheckFailed(
@@ -122,8 +125,14 @@ def _refuse_contract(check: Check, results: list[Result]) -> None:
             cause.id if cause else "contract",
             cause.what if cause else f"{result.broken}.",
             f"{result.case.description}; {result.broken}" if cause else result.case.description,
-            cause.next if cause else "Print the type and shape of what you return.",
+            cause.next if cause else _contract_hint(result.broken),
         )
+
+
+def _contract_hint(broken: str) -> str:
+    if "(Tensor)" in broken:
+        return "Turn tensors that hold one number into plain numbers, with .item() or .tolist()."
+    return "Print the type and shape of what you return."
 
 
 def _refuse_behaviour(check: Check, outcome: Outcome) -> None:
@@ -151,7 +160,7 @@ def _refuse_values(check: Check, results: list[Result]) -> None:
     if not wrong:
         return
     case, got, want, _ = wrong[0]
-    axes = contract.axes(contract.return_type(check.reference))
+    axes = contract.axes(check.return_type)
     cause = diagnose(check, results, axes)
     place = first_difference(got, want, axes) if check.agrees is None else ""
     right = f"{len(results) - len(wrong)} of {len(results)} cases are right"
@@ -162,3 +171,10 @@ def _refuse_values(check: Check, results: list[Result]) -> None:
         f"{case.description}{': ' if place else ''}{place}",
         cause.next if cause else "Work this case out by hand for the one value named above.",
     )
+
+
+def _refuse_explained(check: Check, results: list[Result]) -> None:
+    for result in results:
+        cause = check.explain(result.case.arguments(), result.got)
+        if cause is not None:
+            raise CheckFailed(check.exercise, cause.id, cause.what, result.case.description, cause.next)

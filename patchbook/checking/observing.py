@@ -41,7 +41,7 @@ def observe_case(check: Check, implementation: Any, case: Case) -> Outcome:
     outcome = Outcome(case.description)
     with torch.set_grad_enabled(case.grad), refuse_ready_made(check, outcome.ready_made):
         try:
-            outcome.value = check.call(implementation, arguments)
+            outcome.value = check.observed(implementation, arguments)
         except (Exception, SystemExit) as error:  # a learner's code may raise anything
             outcome.error = describe_error(error, implementation)
     outcome.value = as_data(outcome.value)
@@ -92,15 +92,10 @@ def _tensors(arguments: dict[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
         elif isinstance(value, ActivationCache):
             yield from ((f"{name}[{key!r}]", t) for key, t in value.cache_dict.items())
         elif isinstance(value, TransformerBridge):
-            yield from ((f"{name}'s {n}", w) for n, w in _weights(value))
+            # buffers too: b_U is one once the final LayerNorm is folded into it
+            yield from ((f"{name}'s weights", w) for w in (*value.parameters(), *value.buffers()))
         elif isinstance(value, dict):
             yield from ((f"{name}[{k!r}]", t) for k, t in value.items() if torch.is_tensor(t))
-
-
-def _weights(model: TransformerBridge) -> Iterator[tuple[str, torch.Tensor]]:
-    """Parameters and buffers: b_U is a buffer once the final LayerNorm is folded into it."""
-    for tensors in (model.named_parameters(), model.named_buffers()):
-        yield from ((name.replace("_original_component.", ""), tensor) for name, tensor in tensors)
 
 
 def _same(now: torch.Tensor, then: torch.Tensor) -> bool:
