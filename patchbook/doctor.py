@@ -112,12 +112,15 @@ def device() -> Finding:
 def models() -> list[Finding]:
     """Which models can be loaded now. Fatal when a shipped one cannot: grading uses it."""
     from patchbook.models import SHIPPED, available_models
+    from patchbook.zoo import ZOO
 
     findings = []
     for model in available_models():
-        state = ", ".join(filter(None, [model.source, model.why]))
-        mend = "" if model.reachable else mend_of(model.name, model.name in SHIPPED)
-        findings.append(Finding(model.name, state, mend, fatal=bool(mend) and model.name in SHIPPED))
+        shipped = model.name in SHIPPED
+        here = (ZOO / model.name / "config.json").is_file() if shipped else model.reachable
+        state = ", ".join(filter(None, [model.source, model.why])) if here or not shipped else "missing"
+        mend = "" if here else mend_of(model.name, shipped)
+        findings.append(Finding(model.name, state, mend, fatal=shipped and not here))
     return findings
 
 
@@ -147,4 +150,5 @@ def report(findings: list[Finding]) -> None:
         needed = "required" if finding.fatal else "optional"
         screen.print(f"  {finding.name} ({needed}): {finding.mend}", markup=False)
     fatal = sum(finding.fatal for finding in findings)
-    screen.print(f"\n{fatal} required things are missing." if fatal else "\nEverything required is here.")
+    missing = f"{fatal} required thing{'s are' if fatal > 1 else ' is'} missing."
+    screen.print("\n" + (missing if fatal else "Everything required is here."))

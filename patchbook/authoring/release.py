@@ -40,13 +40,14 @@ RELEASE_STEPS = [
     ComputeChecksums,
     CheckCellMetadata,
 ]
+PLACE_FOR_TEXT = "*Write your answer here, in place of this line.*"
 SOLUTION_MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
 def release_config() -> Config:
     """nbgrader's settings for a release; grading uses the same ones, so both see the same cells."""
     config = Config()
-    config.ClearSolutions.text_stub = "*Write your answer here, in place of this line.*"
+    config.ClearSolutions.text_stub = PLACE_FOR_TEXT
     config.ClearMarkScheme.enforce_metadata = False  # the rubric stands in the answer's own cell
     return config
 

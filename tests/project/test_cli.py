@@ -1,0 +1,111 @@
+"""The command is thin and quick: it parses, calls and prints, and says plainly what it cannot do."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from patchbook import doctor
+from patchbook.cli import main
+from patchbook.doctor import Finding
+from patchbook.grading.results import Result
+from patchbook.grading.show import progress_of, table_of
+from tests.project.toy import CHAPTER, HOME, hand_in, solved
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+
+
+def test_help_loads_nothing_heavy_and_is_quick():
+    code = "import sys; sys.argv = ['patchbook', '--help']; from patchbook.cli import main; main()"
+    done = python(code)
+    assert done.returncode == 0 and "grade" in done.stdout and "doctor" in done.stdout
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    heavy = ("torch", "transformer_lens", "nbgrader", "nbformat", "rich", "jupytext", "yaml")
+    assert not loaded & set(heavy)
+    started = time.process_time()
+    CliRunner().invoke(main, ["--help"])
+    assert time.process_time() - started < 0.3
+
+
+def test_every_command_has_a_help_with_its_options():
+    for name, command in main.commands.items():
+        shown = run(name, "--help").output
+        assert command.help.split("\n")[0] in shown
+        assert all(option.help in " ".join(shown.split()) for option in command.params
+                   if isinstance(option, click.Option) and option.help and len(option.help) < 30)  # fmt: skip
+
+
+def test_grade_prints_progress_without_a_terminal_and_the_table(tmp_path):
+    hand_in(tmp_path / "submissions", "ada", solved())
+    (tmp_path / "submissions" / "grace").mkdir()
+    done = run(
+        "grade", tmp_path / "submissions", "--out", tmp_path / "out", "--course", HOME, "--chapter", CHAPTER
+    )
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0].startswith("[1/2] ada · 00_toy · 6 / 10 · ok · ")
+    assert lines[1].startswith("[2/2] grace · 00_toy · – / 10 · missing · ")
+    assert any("nothing was handed in" in line for line in lines[2:])
+    assert (tmp_path / "out" / "grades.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--course", HOME, "--chapter", "99_none"], "has no chapter '99_none'; it has: 00_toy"),
+        (["--course", HOME], "no notebook to grade in"),
+        (["--course", "/"], "holds no _config.yml"),
+        (["--timeout", "0"], "Invalid value for '--timeout'"),
+    ],
+)
+def test_what_cannot_be_graded_is_said_in_one_line(tmp_path, arguments, says):
+    done = run("grade", tmp_path, "--out", tmp_path / "out", *arguments)
+    assert done.exit_code != 0 and says in done.output
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "out").exists(), "nothing is left behind"
+
+
+def test_a_chapter_that_cannot_be_built_stops_before_grading(tmp_path):
+    course = tmp_path / "course"
+    shutil.copytree(HOME, course)
+    source = course / "solutions" / f"{CHAPTER}.md"
+    source.write_text(source.read_text().replace("# CHECK double\n", ""))
+    hand_in(tmp_path / "submissions", "ada", solved())
+    done = run("grade", tmp_path / "submissions", "--out", tmp_path / "out", "--course", course)
+    assert done.exit_code == 1 and "write `# CHECK double`" in done.output
+
+
+def test_names_with_brackets_are_printed_as_they_are():
+    out = Console(width=140, force_terminal=False, record=True)
+    result = Result("[red]bo[/red]", CHAPTER, "crashed", {"double": 3.0}, {}, reason="check of [x]: [/] died")
+    with progress_of(out) as progress:
+        progress(1, 1, result)
+    out.print(table_of([result]))
+    text = out.export_text()
+    assert text.count("[red]bo[/red]") == 2 and "check of [x]: [/] died" in text and "– / 3" in text
+
+
+def test_a_terminal_gets_a_bar():
+    out = Console(width=100, force_terminal=True, record=True)
+    with progress_of(out) as progress:
+        progress(1, 2, Result("ada", CHAPTER, "ok", {"double": 3.0}, {"double": 3.0}))
+        out.print("between")
+    assert "between" in out.export_text()
+
+
+@pytest.mark.parametrize(("fatal", "code"), [(True, 1), (False, 0)])
+def test_doctor_fails_only_for_what_is_required(monkeypatch, fatal, code):
+    monkeypatch.setattr(doctor, "examine", lambda: [Finding("torch", "missing", "pip install torch", fatal)])
+    done = run("doctor")
+    assert done.exit_code == code and "pip install torch" in done.output
