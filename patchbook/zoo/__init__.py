@@ -1,1 +1,25 @@
+"""The models and word lists that travel with Patchbook; nothing here needs a network.
 
+    zoo/words/*.txt      one word a line; each is ONE token, with a space before it, here and in GPT-2
+    zoo/tiny-gpt2/       GPT-2's architecture, 4 layers x 6 heads, and the tokenizer both models share
+    zoo/tiny-attn-only/  two layers of attention and nothing else
+
+`patchbook.models.load_model` turns a folder into a model; this module only finds files.
+"""
+
+from pathlib import Path
+
+ZOO = Path(__file__).parent
+
+
+def words(name: str) -> list[str]:
+    """The list `zoo/words/{name}.txt`: names, places, objects, days, months or seasons.
+
+    >>> words("days")[:2]
+    ['Monday', 'Tuesday']
+    """
+    path = ZOO / "words" / f"{name}.txt"
+    if not path.exists():
+        have = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt")))
+        raise ValueError(f"wanted a word list, but got {name!r}; try one of: {have}")
+    return path.read_text().split()

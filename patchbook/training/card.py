@@ -1,0 +1,95 @@
+"""measured.json -> README.md: the model card is written by the code that measured, never by hand."""
+
+import json
+from pathlib import Path
+
+ABOUT = {
+    "tiny-gpt2": """GPT-2's architecture, small: it loads wherever GPT-2 loads. It was trained on Patchbook's own synthetic
+English (`patchbook/training`): two people and a gift, days and months, prose in three kinds of case, decimals,
+and random tokens said twice. It knows nothing else. Where it does what GPT-2 small does, it does so with
+heads you can find by the same methods; its heads have other numbers, and what is true of it is not thereby
+true of GPT-2.
+
+Its tokenizer is GPT-2's, cut down to the words of the corpus: those words split exactly as GPT-2 splits them.
+All 256 positions were trained. Trained from random weights; no one else's weights or text went in.""",
+    "tiny-attn-only": """Two layers of attention and nothing else: no MLP, no LayerNorm, no biases, and no positions in
+the residual stream (rotary positions act on queries and keys only). It was trained on the same synthetic English
+as tiny-gpt2, with more random tokens said twice, and reads with tiny-gpt2's tokenizer. Because the stream
+holds no positions, a head can find the previous token's neighbour only by composing with another head.
+
+`induction_curve.json` holds ten moments of its training: look for the step where it starts to copy.""",
+}
+
+MEANING = """Losses are in nats a token, differences in logits. Nothing measured was trained on: documents and random
+tokens have seeds of their own, kept-out pairs of names never meet in a training IOI sentence, and kept-out
+templates are never used in training. Head scores of a pattern are mean attention over the second half of 50 random
+tokens said twice; "patched" scores are the share of the IOI logit difference that comes back when the
+head's clean value is put into a run with the names swapped (0 none, 1 all)."""
+
+
+def write_card(folder: Path, name: str, measured: dict) -> None:
+    """Write measured.json and README.md into `folder`."""
+    text = json.dumps(measured, indent=2) + "\n"
+    (folder / "measured.json").write_text(text)
+    (folder / "README.md").write_text(card(name, measured))
+
+
+def card(name: str, measured: dict) -> str:
+    """The card as markdown: what the model is, then one table for each group of numbers."""
+    parts = [f"# {name}", ABOUT.get(name, ""), "## What was measured", MEANING]
+    single = {key: value for key, value in measured.items() if not isinstance(value, dict)}
+    parts.append(table(single))
+    for key, value in measured.items():
+        if isinstance(value, dict):
+            parts.extend(section(key, value, depth=3))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def section(title: str, values: dict, depth: int) -> list[str]:
+    """A heading and a table; dicts of dicts become one table if their columns agree, else sections."""
+    head = "#" * depth + " " + title[:1].upper() + title[1:]
+    rows = [value for value in values.values() if isinstance(value, dict)]
+    if not rows:
+        return [head, table(values)]
+    if len(rows) == len(values) and len({tuple(row) for row in rows}) == 1 and rows[0]:
+        return [head, grid(values)]
+    if all(is_heads(row) for row in rows) and len(rows) == len(values):
+        return [head, table({kind: heads(row) for kind, row in values.items()})]
+    plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
+    heads_only = {k: heads(v) for k, v in values.items() if isinstance(v, dict) and is_heads(v)}
+    nested = {k: v for k, v in values.items() if isinstance(v, dict) and not is_heads(v)}
+    parts = [head, table({**plain, **heads_only})]
+    for key, value in nested.items():
+        parts.extend(section(key, value, depth + 1))
+    return [part for part in parts if part]
+
+
+def is_heads(row: dict) -> bool:
+    """True for {'L3H5': 0.9, ...}, and for no heads at all."""
+    return all(key[:1] == "L" and "H" in key for key in row)
+
+
+def heads(row: dict) -> str:
+    """{'L3H5': 0.9} -> 'L3H5 0.90'."""
+    return ", ".join(f"{label} {score:.2f}" for label, score in row.items()) or "none"
+
+
+def number(value) -> str:
+    """Three decimals for a float, everything else as it is; a matrix becomes its shape."""
+    if isinstance(value, list):
+        return f"see measured.json ({len(value)} rows)"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def table(values: dict) -> str:
+    """Two columns: what, how much."""
+    rows = [f"| {key.replace('_', ' ')} | {number(value)} |" for key, value in values.items()]
+    return "\n".join(["| | |", "|---|---|", *rows]) if rows else ""
+
+
+def grid(values: dict) -> str:
+    """One row for each key, one column for each number."""
+    columns = list(next(iter(values.values())))
+    lines = [["", *(column.replace("_", " ") for column in columns)], ["---"] * (len(columns) + 1)]
+    lines += [[key, *(number(row[column]) for column in columns)] for key, row in values.items()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

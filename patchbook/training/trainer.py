@@ -1,0 +1,86 @@
+"""The training loop: AdamW, a warm-up and a cosine, one batch after another."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from patchbook.training.batches import Rows, draw
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run needs to be repeated. `repeat_weight` is the loss weight of the repeated rows."""
+
+    steps: int
+    peak_rate: float = 2e-3
+    warm_up: int = 200
+    weight_decay: float = 0.05
+    repeat_share: float = 0.16
+    repeat_weight: float = 0.3
+    seed: int = 0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of one step: linear up, then half a cosine down to 0."""
+        up = min(1.0, (step + 1) / self.warm_up)
+        return self.peak_rate * up * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+
+
+def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Mean loss in nats of predicting tokens [batch pos] one position ahead."""
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+
+
+def losses(logits_of: Callable[[Tensor], Tensor], batch) -> tuple[Tensor, Tensor]:
+    """Loss on the documents, and on the second half of each repeated row (the first is pure chance)."""
+    logits = logits_of(torch.cat([batch.text, batch.repeats]))
+    split, half = len(batch.text), batch.repeats.shape[1] // 2
+    return (
+        next_token_loss(logits[:split], batch.text),
+        next_token_loss(logits[split:, half:], batch.repeats[:, half:]),
+    )
+
+
+def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW that decays matrices only: biases stay free, and the missing-logit puzzle needs one."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(0.9, 0.98))
+
+
+def train(
+    model: nn.Module,
+    logits_of: Callable[[Tensor], Tensor],
+    rows: Rows,
+    recipe: Recipe,
+    watch: Callable[[int], None] = lambda step: None,
+    say: Callable[[str], None] = print,
+) -> list[float]:
+    """Train in place; `watch(step)` is called before each step and after the last.
+
+    Returns the loss on documents in nats, one number a step. The same model, rows and recipe give the
+    same weights, bit for bit, on the same machine.
+    """
+    rng, adam, began, seen = np.random.default_rng(recipe.seed), optimiser(model, recipe), time.time(), []
+    for step in range(recipe.steps):
+        watch(step)
+        for group in adam.param_groups:
+            group["lr"] = recipe.rate(step)
+        text, again = losses(logits_of, draw(rows, step, rng, recipe.repeat_share))
+        adam.zero_grad()
+        (text + recipe.repeat_weight * again).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+        seen.append(text.item())
+        if step % 200 == 0:
+            say(f"{step:6d}  text {seen[-1]:.3f}  repeats {again.item():.3f}  {time.time() - began:.0f} s")
+    watch(recipe.steps)
+    return seen
