@@ -107,7 +107,6 @@ class IOIDataset:
         for kind, slot in (("places", "place"), ("objects", "object")):
             used = [getattr(prompt, slot) for prompt in self.ioi_prompts]
             single_tokens(self.tokenizer, [*getattr(self, kind), *filter(None, used)], kind)
-        _ = self._name_ids
 
     @cached_property
     def _name_ids(self) -> dict[str, int]:

@@ -25,16 +25,20 @@ TEMPLATES = (
     "Then, {first} and {second} went to the {place}. {giver} gave a {object} to",
     "Then, {first} and {second} had a lot of fun at the {place}. {giver} gave a {object} to",
     "Then, {first} and {second} were working at the {place}. {giver} decided to give a {object} to",
-    "Then, {first} and {second} wanted to go to the {place}. {giver} decided to give a {object} to",
+    "Then, {first} and {second} were thinking about going to the {place}. "
+    "{giver} wanted to give a {object} to",
     "While {first} and {second} were working at the {place}, {giver} gave a {object} to",
     "While {first} and {second} were commuting to the {place}, {giver} gave a {object} to",
     "When {first} and {second} got a {object} at the {place}, {giver} decided to give it to",
     "Friends {first} and {second} found a {object} at the {place}. {giver} gave it to",
     "Afterwards, {first} and {second} went to the {place}. {giver} gave a {object} to",
-    "The day was long and cold. When {first} and {second} went to the {place}, {giver} gave a {object} to",
-    "The children were tired. Then, {first} and {second} went to the {place}. {giver} gave a {object} to",
-    "It was a wonderful day. After {first} and {second} went to the {place}, {giver} gave the {object} to",
-    "He has a dog. While {first} and {second} were working at the {place}, {giver} gave a {object} to",
+    "The teacher likes the small dog. "
+    "When {first} and {second} went to the {place}, {giver} gave a {object} to",
+    "The old cat sleeps near the window. "
+    "Then, {first} and {second} went to the {place}. {giver} gave a {object} to",
+    "The cat loves to scratch my car. "
+    "After {first} and {second} went to the {place}, {giver} gave the {object} to",
+    "I see the old man. While {first} and {second} were working at the {place}, {giver} gave a {object} to",
 )
 
 # The eight prompts of the Exploratory Analysis demo, in its order: template, order, IO, S, place, object.
