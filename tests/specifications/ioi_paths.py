@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
+from patchbook.tests.specifications.forward_pass import forward, mlp, normalise
 from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
 from transformer_lens.hook_points import HookPoint
-
-from patchbook.tests.specifications.forward_pass import forward, mlp, normalise
 
 Head = tuple[int, int]  # (layer, head)
 Metric = Callable[[Float[Tensor, "batch pos d_vocab"]], Float[Tensor, ""]]
@@ -85,7 +84,7 @@ def get_path_patch_head_to_final_resid_post(
     new_cache: ActivationCache | None = None,
     orig_cache: ActivationCache | None = None,
 ) -> Float[Tensor, "layer head"]:
-    """The metric when each head in turn writes what it wrote on the new prompts, and no later head hears it."""
+    """The metric when each head in turn writes what it wrote on the new prompts, unheard by later heads."""
     new, orig = _activations(model, new_dataset.toks), _activations(model, orig_dataset.toks)
     results = torch.zeros(model.cfg.n_layers, model.cfg.n_heads, dtype=model.W_E.dtype)
     for layer in range(model.cfg.n_layers):

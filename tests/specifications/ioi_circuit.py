@@ -1,0 +1,70 @@
+"""What the exercises of chapter 2 must compute: everything but a circuit mean-ablated, and minimality.
+
+Source of the definitions: Wang et al. 2022, arXiv 2211.00593, sections 4.1 to 4.3.
+"""
+
+from collections.abc import Callable
+
+from jaxtyping import Float, Int
+from patchbook.tests.specifications.forward_pass import forward
+from patchbook.tests.specifications.ioi_paths import logits_to_ave_logit_diff_2
+from torch import Tensor
+from transformer_lens import TransformerBridge
+
+Head = tuple[int, int]  # (layer, head)
+Run = Callable[[Int[Tensor, "batch pos"]], Float[Tensor, "batch pos d_vocab"]]
+
+
+def add_mean_ablation_hook(
+    model: TransformerBridge,
+    means_dataset: object,
+    circuit: dict[str, list[Head]],
+    seq_pos_to_keep: dict[str, str],
+    is_permanent: bool = True,
+) -> Run:
+    """A run in which z is its template's mean, but for the circuit's heads at their own positions."""
+    means: dict[int, Tensor] = {}
+
+    def collect(name, layer, activation):
+        if name == "z":
+            means[layer] = activation.clone()
+            for group in means_dataset.groups:
+                means[layer][group] = activation[group].mean(0)
+        return activation
+
+    forward(model, means_dataset.toks, collect)
+
+    def ablate(name, layer, activation):
+        if name != "z":
+            return activation
+        ablated = means[layer].clone()
+        for role, heads in circuit.items():
+            for its_layer, head in heads:
+                if its_layer == layer:
+                    for prompt, pos in enumerate(means_dataset.word_idx[seq_pos_to_keep[role]].tolist()):
+                        ablated[prompt, pos, head] = activation[prompt, pos, head]
+        return ablated
+
+    return lambda tokens: forward(model, tokens, ablate)
+
+
+def get_minimality_score(
+    model: TransformerBridge,
+    ioi_dataset: object,
+    abc_dataset: object,
+    circuit: dict[str, list[Head]],
+    seq_pos_to_keep: dict[str, str],
+    head: Head,
+    K: list[Head],
+) -> float:
+    """How much the head matters once K is gone: |F(C without K and head) - F(C without K)|, in logits.
+
+    F is the mean logit difference on ioi_dataset with all but the circuit mean-ablated.
+    """
+
+    def score(removed: list[Head]) -> Tensor:
+        rest = {role: [h for h in heads if h not in removed] for role, heads in circuit.items()}
+        run = add_mean_ablation_hook(model, abc_dataset, rest, seq_pos_to_keep)
+        return logits_to_ave_logit_diff_2(run(ioi_dataset.toks), ioi_dataset)
+
+    return abs(score([*K, head]) - score(K)).item()
