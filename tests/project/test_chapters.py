@@ -1,0 +1,173 @@
+"""The chapters as a learner meets them: every part is there, and they run from top to bottom."""
+
+import copy
+import re
+from collections.abc import Iterator
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from patchbook.authoring import find_course
+from patchbook.authoring.release import release_notebook
+from patchbook.authoring.source import source_notebook
+
+COURSE = find_course()
+CHAPTERS = [name for name in COURSE.chapters if name[:2] in ("00", "01")]
+MODELS = ["tiny-gpt2", "tiny-attn-only", "random"]
+HEADING = re.compile(
+    r"^### Exercise: .+\n\n"
+    r"\*Difficulty [●○]{5} · Importance [●○]{5} · \d+(–\d+)? minutes · [\d.]+ points?\*$",
+    re.MULTILINE,
+)
+
+
+def solution(chapter: str) -> NotebookNode:
+    return source_notebook(COURSE, chapter)
+
+
+def grade_id(cell: NotebookNode) -> str:
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+
+
+def is_check(cell: NotebookNode) -> bool:
+    return grade_id(cell).startswith("test_")
+
+
+def exercises(chapter: str) -> Iterator[tuple[NotebookNode, str]]:
+    """Each exercise's cell, with the text that stands between its heading and the cell."""
+    text = ""
+    for cell in solution(chapter).cells:
+        starts = re.findall(r"^#{1,6} ", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+        if starts and not cell.metadata.get("nbgrader"):
+            text = ""
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            yield cell, text
+        elif cell.cell_type == "markdown":
+            text += cell.source + "\n"
+
+
+EXERCISES = [(cell, text) for chapter in CHAPTERS for cell, text in exercises(chapter)]
+FUNCTIONS = [(cell, text) for cell, text in EXERCISES if f"def {grade_id(cell)}(" in cell.source]
+
+
+def named(pairs):
+    return {"argvalues": pairs, "ids": [grade_id(cell) for cell, _ in pairs]}
+
+
+@pytest.mark.parametrize("cell, text", **named(EXERCISES))
+def test_an_exercise_says_how_hard_how_important_how_long_and_how_many_points(cell, text):
+    assert len(HEADING.findall(text)) == 1, text[:200]
+
+
+@pytest.mark.parametrize("cell, text", **named([e for e in EXERCISES if e[0].cell_type == "code"]))
+def test_an_exercise_has_two_hints_or_more_in_order(cell, text):
+    hints = re.findall(r"<details><summary>Hint (\d)</summary>", text)
+    assert len(hints) >= 2 and hints == [str(number + 1) for number in range(len(hints))]
+    assert text.count("<details>") == text.count("</details>")
+
+
+@pytest.mark.parametrize("cell, text", **named(FUNCTIONS))
+def test_a_stub_says_what_goes_in_and_what_comes_out(cell, text):
+    name = grade_id(cell)
+    signature, docstring = re.search(
+        rf'def {name}\((.*?)\) -> .+?:\n    """(.*?)"""', cell.source, re.S
+    ).groups()
+    arguments = re.findall(r"(\w+): ", re.sub(r"\[[^\[\]]*\]", "", signature))
+    assert "Args:" in docstring
+    for argument in arguments:
+        assert f"        {argument}: " in docstring, f"{argument} is not explained"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_hidden_tests_use_another_seed(chapter):
+    for cell in filter(is_check, solution(chapter).cells):
+        shown, hidden = cell.source.split("### BEGIN HIDDEN TESTS")
+        assert "seed" not in shown and re.search(r"seed=\d+\)", hidden), cell.source
+
+
+def test_interpret_items_have_a_rubric_for_every_point():
+    for cell, _ in (e for e in EXERCISES if e[0].cell_type == "markdown"):
+        rubric = cell.source.split("BEGIN MARK SCHEME")[1].split("### END")[0]
+        assert len(re.findall(r"^\d\. ", rubric, re.MULTILINE)) == cell.metadata.nbgrader.points
+
+
+# --- running them -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """One kernel for all runs: the libraries load once."""
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path_factory.mktemp("learner")))
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def random_model(tmp_path_factory) -> str:
+    """A GPT-2 with random weights: it stands in for gpt2-small, and has no induction heads."""
+    import torch
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    import patchbook.zoo
+
+    folder = tmp_path_factory.mktemp("random")
+    tokenizer = AutoTokenizer.from_pretrained(f"{patchbook.zoo.__path__[0]}/tiny-gpt2")
+    tokenizer.save_pretrained(folder)
+    shape = {"n_layer": 3, "n_head": 5, "n_embd": 20, "n_positions": 128}
+    bos = tokenizer.bos_token_id
+    torch.manual_seed(0)
+    config = GPT2Config(vocab_size=len(tokenizer), bos_token_id=bos, eos_token_id=bos, **shape)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+def run(kernel, notebook: NotebookNode, model: str) -> NotebookNode:
+    """Run a notebook in a fresh namespace of the shared kernel, with `model` as the model in use."""
+    manager, client = kernel
+    fresh = new_code_cell(f"%reset -f\nimport os\nos.environ['PATCHBOOK_MODEL'] = {model!r}")
+    notebook = copy.deepcopy(notebook)
+    notebook.cells.insert(0, fresh)
+    NotebookClient(notebook, km=manager, kc=client, timeout=120).execute(reset_kc=False, cleanup_kc=False)
+    return notebook
+
+
+def code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(cells: list[NotebookNode], kind: str) -> list[NotebookNode]:
+    return [output for cell in cells for output in cell.outputs if output.output_type == kind]
+
+
+def streams(cells: list[NotebookNode], name: str) -> str:
+    return "".join(output.text for output in outputs(cells, "stream") if output.name == name)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_solution_runs_from_top_to_bottom(chapter, model, kernel, random_model):
+    notebook = solution(chapter)
+    if model != "tiny-gpt2":  # one check looks at the model in use; the others need no second run
+        kept = ("", "test_my_induction_heads")
+        notebook.cells = [c for c in notebook.cells if not is_check(c) or grade_id(c) in kept]
+    ran = code(run(kernel, notebook, random_model if model == "random" else model))
+    assert streams(ran, "stderr") == ""
+    assert "is not written yet" not in streams(ran, "stdout")
+    assert all("nan" not in streams([cell], "stdout") for cell in ran)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_untouched_stubs_stop_nothing_but_their_own_checks(chapter, kernel):
+    notebook = release_notebook(solution(chapter))
+    for cell in code(notebook):
+        if grade_id(cell):
+            cell.metadata["tags"] = ["raises-exception"]
+    ran = code(run(kernel, notebook, "tiny-gpt2"))
+    assert streams(ran, "stderr") == ""
+    checks = [cell for cell in ran if is_check(cell)]
+    assert [outputs([cell], "error") != [] for cell in checks] == [True] * len(checks)
+    assert streams(ran, "stdout").count("is not written yet") >= len(checks) // 2
