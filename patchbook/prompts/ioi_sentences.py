@@ -38,7 +38,8 @@ TEMPLATES = (
     "Then, {first} and {second} went to the {place}. {giver} gave a {object} to",
     "The cat loves to scratch my car. "
     "After {first} and {second} went to the {place}, {giver} gave the {object} to",
-    "I see the old man. While {first} and {second} were working at the {place}, {giver} gave a {object} to",
+    "I see the old teacher. "
+    "While {first} and {second} were working at the {place}, {giver} gave a {object} to",
 )
 
 # The eight prompts of the Exploratory Analysis demo, in its order: template, order, IO, S, place, object.
