@@ -17,10 +17,15 @@ from patchbook.grading.kernel import KernelManager
 DIED, TIMED_OUT, NOT_RUN = "KernelDied", "CellTimeoutError", "NotRun"
 STARTUP = 120  # seconds for a cell above the first exercise: it loads libraries and the model
 WHOLE = 20  # a notebook may take this many times the limit of one cell, after startup
+DEATHS = 8  # times that a notebook may end its kernel; a timer in a thread could do it for ever
+PATIENCE = 5  # on a busy machine a cell may wait this many times its limit; a sleeping one takes as long
 
 
 class ExecuteToTheEnd(Execute):
-    """nbgrader's Execute step, with a kernel of ours and a second chance after a death."""
+    """nbgrader's Execute step, with a kernel of ours and a second chance after a death.
+
+    A cell's limit is CPU time: when the machine is busy with other things, no learner pays for it.
+    """
 
     def __init__(self, *args, **kwargs):
         kwargs["kernel_manager_class"] = KernelManager
@@ -37,47 +42,78 @@ class ExecuteToTheEnd(Execute):
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type != "code":
             return cell, resources
-        if self.spent > WHOLE * self.timeout:
-            record(cell, NOT_RUN, f"the notebook had used up its {WHOLE * self.timeout} seconds")
+        if self.spent > WHOLE * self.timeout or len(self.killers) >= DEATHS:
+            record(cell, NOT_RUN, "the notebook had used up its time, or its restarts")
             return cell, resources
-        started = monotonic()
-        self.index = index
-        self.error_on_timeout = error(TIMED_OUT, f"still running after {self.limit(index)} seconds")
+        self.begin(index)
         try:
             super().preprocess_cell(cell, resources, index)
+            self.spent += self.used() if index >= self.first_exercise else 0
+            if self.exited:
+                raise DeadKernelError
         except DeadKernelError:
             record(cell, DIED, "this cell ended the Python process that ran it")
             self.start_again(index)
         except CellTimeoutError:  # the loop caught the interrupt and went on
-            record(cell, TIMED_OUT, f"still running after {self.limit(index)} seconds, interrupt ignored")
+            record(cell, TIMED_OUT, f"still running after {self.limit} seconds, interrupt ignored")
+            self.spent += self.limit
             self.start_again(index)
-        if index >= self.first_exercise:
-            self.spent += monotonic() - started
         return cell, resources
 
-    def limit(self, index: int) -> int:
-        """Seconds for the cell at `index`."""
-        return self.timeout if index >= self.first_exercise else max(self.timeout, STARTUP)
+    def begin(self, index: int) -> None:
+        """Start the clocks of the cell at `index`, and set its limit in seconds."""
+        self.limit = self.timeout if index >= self.first_exercise else max(self.timeout, STARTUP)
+        self.error_on_timeout = error(TIMED_OUT, f"still running after {self.limit} seconds")
+        self.exited = False
+        self.started, self.cpu_before = monotonic(), self.km.cpu_seconds()
+
+    def on_cell_executed(self, **told):
+        """`exit()` lets the cell end well, and the kernel a moment later."""
+        super().on_cell_executed(**told)
+        payload = told["execute_reply"]["content"].get("payload", [])
+        self.exited = any(message.get("source") == "ask_exit" for message in payload)
+
+    def used(self) -> float:
+        """Seconds that count against the limit: CPU time, or a part of the time on the clock."""
+        return max(self.km.cpu_seconds() - self.cpu_before, (monotonic() - self.started) / PATIENCE)
 
     def _get_timeout(self, cell):
-        return self.limit(self.index) if cell is not None else self.timeout
+        return self.limit if cell is not None else self.timeout
+
+    async def _async_handle_timeout(self, timeout, cell=None):
+        """nbclient calls this when the clock says so, and waits on when the answer is None."""
+        if cell is not None and self.used() < 0.9 * timeout:
+            return None
+        return await super()._async_handle_timeout(timeout, cell)
 
     def start_again(self, killer: int) -> None:
-        """A fresh kernel that has run what came before the killer, except checks and earlier killers."""
+        """A fresh kernel that has run what came before the killer, but for checks and what failed to end."""
         self.killers.add(killer)
         self.kc.stop_channels()
         run_sync(self.km.restart_kernel)(now=True, newports=True)
         self.start_new_kernel_client()
         for index, cell in enumerate(self.nb.cells[:killer]):
-            if index not in self.killers and not cell.metadata.get("nbgrader", {}).get("grade"):
+            if cell.cell_type != "code" or index in self.killers or is_check(cell) or never_ended(cell):
+                continue
+            try:
                 self.replay(cell, index)
+            except (DeadKernelError, CellTimeoutError):  # it had killed the kernel only after its own end
+                self.killers.add(index)
+                return self.start_again(killer)
 
     def replay(self, cell: NotebookNode, index: int) -> None:
-        """Run a cell again for its definitions; its first outputs stay. It worked once, so no rescue."""
-        self.index = index
-        again = NotebookNode(cell | {"outputs": []})
-        self.execute_cell(again, index)
+        """Run a cell again for its definitions; the outputs of its first run stay."""
+        self.begin(index)
+        self.execute_cell(NotebookNode(cell | {"outputs": []}), index)
         self.nb.cells[index] = cell
+
+
+def is_check(cell: NotebookNode) -> bool:
+    return cell.metadata.get("nbgrader", {}).get("grade", False)
+
+
+def never_ended(cell: NotebookNode) -> bool:
+    return any(output.get("ename") == TIMED_OUT for output in cell.get("outputs", []))
 
 
 def record(cell: NotebookNode, name: str, reason: str) -> None:

@@ -97,6 +97,8 @@ def settings(root: Path, url: str, timeout: int) -> Config:
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = url
     config.Execute.timeout = timeout
+    config.Execute.startup_timeout = 180  # seconds until the kernel answers, on a busy machine
+    config.Execute.iopub_timeout = 10  # seconds an interrupted cell has to stop
     config.Execute.shutdown_kernel = "immediate"  # nobody waits for what a submission does at exit
     config.GenerateAssignment.preprocessors = RELEASE_STEPS
     config.Autograde.autograde_preprocessors = [

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from subprocess import DEVNULL
 
+import psutil
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -60,6 +61,14 @@ class KernelManager(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**options)
 
     pre_start_kernel = _async_pre_start_kernel
+
+    def cpu_seconds(self) -> float:
+        """CPU time that the kernel and its children have used; 0 when it is gone."""
+        try:
+            process = psutil.Process(self.provisioner.pid)
+            return sum(sum(p.cpu_times()[:2]) for p in [process, *process.children(recursive=True)])
+        except psutil.NoSuchProcess:
+            return 0.0
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)

@@ -26,6 +26,7 @@ STUBBORN = """def double(x):
                 pass
         except KeyboardInterrupt:
             pass"""
+NAPPER = "import time\ndef double(x):\n    time.sleep(10_000)"
 RAISES_ON_HIDDEN = 'def double(x):\n    return 2 * x if x < 100 else {}["no such key"]'
 NOSY = """import os, sys
 from pathlib import Path
@@ -40,6 +41,12 @@ CLASS = {
     "ada": (solved(), "ok", 3, ""),
     "[bo] Zoë": (solved(), "ok", 3, ""),
     "colab": (as_colab_saves(solved()), "ok", 3, ""),
+    "exit": (
+        solved(double="def double(x):\n    return 2 * x\n\n\nexit()"),
+        "crashed",
+        0,
+        "double: this cell",
+    ),
     "empty": (released(), "ok", 0, ""),
     "float": (solved(double="def double(x):\n    return x"), "ok", 0, ""),
     "hidden": (solved(double=RAISES_ON_HIDDEN), "ok", 0, ""),
@@ -50,6 +57,7 @@ CLASS = {
         "check of double: this cell",
     ),
     "loop": (solved(double=LOOP), "timed out", 0, "check of double: still running after 5 seconds"),
+    "napper": (solved(double=NAPPER), "timed out", 0, "check of double: still running after 5 seconds"),
     "nosy": (solved(double=NOSY), "ok", 3, ""),
     "stubborn": (solved(double=STUBBORN), "timed out", 0, "interrupt ignored"),
     "syntax": (solved(double="def double(x)\n    return 2 * x"), "ok", 0, "double: SyntaxError"),
