@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -72,13 +72,20 @@ def test_an_exercise_has_two_hints_or_more_in_order(cell, text):
 @pytest.mark.parametrize("cell, text", **named(FUNCTIONS))
 def test_a_stub_says_what_goes_in_and_what_comes_out(cell, text):
     name = grade_id(cell)
-    signature, docstring = re.search(
-        rf'def {name}\((.*?)\) -> .+?:\n    """(.*?)"""', cell.source, re.S
-    ).groups()
+    parts = re.search(rf'def {name}\((.*?)\) -> .+?:\n    """(.*?)"""', cell.source, re.DOTALL)
+    signature, docstring = parts.groups()
     arguments = re.findall(r"(\w+): ", re.sub(r"\[[^\[\]]*\]", "", signature))
     assert "Args:" in docstring
     for argument in arguments:
         assert f"        {argument}: " in docstring, f"{argument} is not explained"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_opening_counts_exercises_and_points(chapter):
+    cells = solution(chapter).cells
+    promised = re.search(r"^\*(\d+) exercises · (\d+) points · ", cells[0].source, re.MULTILINE).groups()
+    points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells)
+    assert promised == (str(len(list(exercises(chapter)))), str(points))
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -100,9 +107,9 @@ def test_interpret_items_have_a_rubric_for_every_point():
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
     """One kernel for all runs: the libraries load once."""
-    manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path_factory.mktemp("learner")))
-    yield manager, client
-    client.stop_channels()
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(tmp_path_factory.mktemp("learner")))
+    yield manager
     manager.shutdown_kernel(now=True)
 
 
@@ -127,11 +134,14 @@ def random_model(tmp_path_factory) -> str:
 
 def run(kernel, notebook: NotebookNode, model: str) -> NotebookNode:
     """Run a notebook in a fresh namespace of the shared kernel, with `model` as the model in use."""
-    manager, client = kernel
     fresh = new_code_cell(f"%reset -f\nimport os\nos.environ['PATCHBOOK_MODEL'] = {model!r}")
     notebook = copy.deepcopy(notebook)
     notebook.cells.insert(0, fresh)
-    NotebookClient(notebook, km=manager, kc=client, timeout=120).execute(reset_kc=False, cleanup_kc=False)
+    client = NotebookClient(notebook, km=kernel, timeout=600)
+    try:
+        client.execute()
+    finally:
+        client.kc.stop_channels()
     return notebook
 
 
@@ -170,4 +180,5 @@ def test_untouched_stubs_stop_nothing_but_their_own_checks(chapter, kernel):
     assert streams(ran, "stderr") == ""
     checks = [cell for cell in ran if is_check(cell)]
     assert [outputs([cell], "error") != [] for cell in checks] == [True] * len(checks)
-    assert streams(ran, "stdout").count("is not written yet") >= len(checks) // 2
+    told = re.findall(r"^\(exercise (\w+) is not written yet", streams(ran, "stdout"), re.MULTILINE)
+    assert len(set(told)) >= len(checks) - 2  # the demos use nearly all of them
