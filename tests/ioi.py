@@ -1,0 +1,311 @@
+"""Checks of chapter 2: indirect object identification."""
+
+import functools
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from patchbook.tests.mistakes import ioi as mistakes
+from patchbook.tests.mistakes import patching
+from patchbook.tests.specifications import ioi as specifications
+from torch import Tensor
+from transformer_lens import TransformerBridge
+from transformer_lens.utilities import get_act_name
+
+from patchbook.checking import Case, call_as_hook, checks
+from patchbook.checking.awkward import VOCAB, awkward_model, random_tokens
+
+Metric = Callable[[Tensor], Tensor]
+DOUBLE = {"dtype": torch.float64}
+
+
+def _randn(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def _answers(seed: int, batch: int) -> Tensor:
+    """For each prompt a right and a wrong token, never the same: Int["batch 2"]."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randperm(VOCAB, generator=generator)[:2] for _ in range(batch)])
+
+
+def _number_as_tensor(implementation: Callable, arguments: dict[str, Any]) -> Any:
+    """A metric that gives a plain number measures as well as one that gives a tensor of shape ()."""
+    value = implementation(*arguments.values())
+    return torch.tensor(value) if isinstance(value, float) else value
+
+
+def _logits_and_answers(seed: int, batch: int, per_prompt: bool | None = None, **options) -> dict[str, Any]:
+    """Random logits over 6 positions; per_prompt None: not given."""
+    arguments = {
+        "logits": 2 * _randn(seed, batch, 6, VOCAB, **options),
+        "answer_tokens": _answers(seed, batch),
+    }
+    return arguments if per_prompt is None else arguments | {"per_prompt": per_prompt}
+
+
+def _a_models_logits(seed: int) -> dict[str, Any]:
+    logits = awkward_model(seed)(random_tokens(seed, batch=3, length=6))
+    return {"logits": logits.detach(), "answer_tokens": _answers(seed, 3)}
+
+
+@checks(specifications.logits_to_ave_logit_diff, mistakes.logits_to_ave_logit_diff, call=_number_as_tensor)
+def test_logits_to_ave_logit_diff(seed: int) -> Iterator[Case]:
+    """The logit difference at the last position, on average or for each prompt."""
+    yield Case("2 prompts of 6, per_prompt not given (False)", lambda: _logits_and_answers(seed, 2))
+    yield Case("4 prompts, per_prompt True", lambda: _logits_and_answers(seed + 1, 4, True), grad=False)
+    yield Case("5 prompts, per_prompt False", lambda: _logits_and_answers(seed + 2, 5, False))
+    double = functools.partial(_logits_and_answers, seed + 3, 3, True, **DOUBLE)
+    yield Case("3 prompts in float64, per_prompt True", double)
+    yield Case("a model's logits of 3 prompts", lambda: _a_models_logits(seed))
+
+
+def _parts_of(model: TransformerBridge, cache, kind: str) -> Tensor:
+    """Residual stream at the last position: all of it, as it grows, or what each head writes."""
+    layers = range(model.cfg.n_layers)
+    if kind == "the final residual stream":
+        return cache["resid_post", layers[-1]][:, -1]
+    if kind == "the stream before each layer and at the end":
+        return torch.stack(
+            [*(cache["resid_pre", i][:, -1] for i in layers), cache["resid_post", layers[-1]][:, -1]]
+        )
+    z = torch.stack([cache["z", i][:, -1] for i in layers])  # (layer, batch, head, d_head)
+    return torch.einsum("lbhd,lhdm->lhbm", z, model.W_O)
+
+
+def _stack_and_directions(seed: int, kind: str, batch: int, **options) -> dict[str, Any]:
+    model = awkward_model(seed, **options)
+    with torch.no_grad():
+        _, cache = model.run_with_cache(random_tokens(seed, batch, length=6))
+        right, wrong = _answers(seed, batch).T
+        directions = (model.W_U[:, right] - model.W_U[:, wrong]).T
+        stack = _parts_of(model, cache, kind)
+    return {"residual_stack": stack, "cache": cache, "logit_diff_directions": directions}
+
+
+@checks(specifications.residual_stack_to_logit_diff, mistakes.residual_stack_to_logit_diff)
+def test_residual_stack_to_logit_diff(seed: int) -> Iterator[Case]:
+    """What each component adds to the logit difference."""
+    rows = (
+        ("the stream before each layer and at the end", 2, {}, "(component, batch, d_model)"),
+        ("the final residual stream", 3, {}, "(batch, d_model)"),
+        ("every head", 4, DOUBLE, "(layer, head, batch, d_model) in float64"),
+        ("every head", 1, {}, "(layer, head, batch, d_model), one prompt"),
+    )
+    for kind, batch, options, axes in rows:
+        build = functools.partial(_stack_and_directions, seed, kind, batch, **options)
+        yield Case(f"{kind}, {axes}; {batch} prompts", build, grad=batch != 3)
+
+
+def _lists(implementation: Callable, arguments: dict[str, Any]) -> Any:
+    """Index tuples are as good as index lists."""
+    found = implementation(*arguments.values())
+    is_list = isinstance(found, list)
+    return [list(index) if isinstance(index, tuple) else index for index in found] if is_list else found
+
+
+@checks(specifications.topk_of_Nd_tensor, mistakes.topk_of_Nd_tensor, call=_lists)
+def test_topk_of_Nd_tensor(seed: int) -> Iterator[Case]:
+    """Where the k largest entries stand."""
+    yield Case("3 by 5, k 4", lambda: {"tensor": _randn(seed, 3, 5), "k": 4})
+    yield Case("2 by 3 by 4, k 3", lambda: {"tensor": _randn(seed + 1, 2, 3, 4), "k": 3}, grad=False)
+    yield Case("7 numbers, k 2", lambda: {"tensor": _randn(seed + 2, 7), "k": 2})
+    negative = functools.partial(_randn, seed + 3, 6, 4, **DOUBLE)
+    yield Case("6 by 4, all negative, float64, k 5", lambda: {"tensor": -negative().abs() - 0.1, "k": 5})
+
+
+@checks(specifications.ioi_metric, mistakes.ioi_metric, call=_number_as_tensor)
+def test_ioi_metric(seed: int) -> Iterator[Case]:
+    """The logit difference on a scale from corrupted (0) to clean (1)."""
+    rows = (
+        ("2 prompts of 6, corrupted -1.3, clean 2.9", 2, -1.3, 2.9, {}),
+        ("3 prompts in float64, corrupted 0.7, clean -2.2", 3, 0.7, -2.2, DOUBLE),
+    )
+    for index, (text, batch, corrupted, clean, options) in enumerate(rows):
+
+        def arguments(index=index, batch=batch, corrupted=corrupted, clean=clean, options=options):
+            ends = {"corrupted_logit_diff": corrupted, "clean_logit_diff": clean}
+            return _logits_and_answers(seed + index, batch, **options) | ends
+
+        yield Case(text, arguments, grad=index != 1)
+    yield Case("4 prompts, better than the clean run", lambda: _beyond_clean(seed + 2))
+
+
+def _beyond_clean(seed: int) -> dict[str, Any]:
+    arguments = _logits_and_answers(seed, 4)
+    difference = logit_difference(arguments["answer_tokens"])(arguments["logits"]).item()
+    return arguments | {"corrupted_logit_diff": difference - 3, "clean_logit_diff": difference - 1}
+
+
+def _hook_case(
+    seed: int, argument: str, name: str, layer: int, batch: int, index: dict[str, int], **options
+) -> Case:
+    """The arguments of a patching hook, at a real hook point, from runs on two batches of prompts."""
+
+    def arguments() -> dict[str, Any]:
+        model = awkward_model(seed, **options)
+        (_, corrupted), (_, clean) = (
+            model.run_with_cache(random_tokens(2 * seed + run, batch, length=6)) for run in range(2)
+        )
+        hook = model.hook_dict[get_act_name(name, layer)]
+        return {argument: corrupted[name, layer].clone(), "hook": hook, **index, "clean_cache": clean}
+
+    where = ", ".join(f"{axis} {i}" for axis, i in index.items())
+    kind = " in float64" if options else ""
+    return Case(f"{name} of layer {layer}, {where}; {batch} prompts of 6{kind}", arguments, grad=layer != 2)
+
+
+def _as_hook(argument: str) -> dict[str, Any]:
+    return {"call": call_as_hook, "may_change": frozenset({argument})}
+
+
+_COMPONENT = "corrupted_residual_component"
+
+
+@checks(specifications.patch_residual_component, patching.patch_residual_component, **_as_hook(_COMPONENT))
+def test_patch_residual_component(seed: int) -> Iterator[Case]:
+    """A hook that patches one position."""
+    yield _hook_case(seed, _COMPONENT, "resid_pre", 1, 2, {"pos": 2})
+    yield _hook_case(seed, _COMPONENT, "mlp_out", 2, 2, {"pos": 5})
+    yield _hook_case(seed, _COMPONENT, "attn_out", 0, 3, {"pos": 0})
+    yield _hook_case(seed, _COMPONENT, "resid_pre", 2, 3, {"pos": 4}, **DOUBLE)
+
+
+_VECTOR = "corrupted_head_vector"
+
+
+@checks(specifications.patch_head_vector, patching.patch_head_vector, **_as_hook(_VECTOR))
+def test_patch_head_vector(seed: int) -> Iterator[Case]:
+    """A hook that patches one head's vectors."""
+    yield _hook_case(seed, _VECTOR, "z", 1, 2, {"head_index": 1})
+    yield _hook_case(seed, _VECTOR, "q", 2, 2, {"head_index": 4})
+    yield _hook_case(seed, _VECTOR, "v", 0, 3, {"head_index": 0})
+    yield _hook_case(seed, _VECTOR, "k", 1, 4, {"head_index": 3}, **DOUBLE)
+
+
+_PATTERN = "corrupted_head_pattern"
+
+
+@checks(specifications.patch_attn_patterns, patching.patch_attn_patterns, **_as_hook(_PATTERN))
+def test_patch_attn_patterns(seed: int) -> Iterator[Case]:
+    """A hook that patches one head's attention pattern."""
+    yield _hook_case(seed, _PATTERN, "pattern", 1, 2, {"head_index": 1})
+    yield _hook_case(seed, _PATTERN, "pattern", 2, 2, {"head_index": 4})
+    yield _hook_case(seed, _PATTERN, "pattern", 0, 3, {"head_index": 0})
+    yield _hook_case(seed, _PATTERN, "pattern", 1, 4, {"head_index": 3}, **DOUBLE)
+
+
+def logit_difference(answers: Tensor) -> Metric:
+    """Mean logit difference at the last position."""
+
+    def metric(logits: Tensor) -> Tensor:
+        right, wrong = logits[:, -1].gather(1, answers).T
+        return (right - wrong).mean()
+
+    return metric
+
+
+def share_of_the_way(answers: Tensor, corrupted_logits: Tensor, clean_logits: Tensor) -> Metric:
+    """The logit difference, 0 where the corrupted run is and 1 where the clean run is."""
+    difference = logit_difference(answers)
+    corrupted, clean = difference(corrupted_logits), difference(clean_logits)
+    return lambda logits: (difference(logits) - corrupted) / (clean - corrupted)
+
+
+def log_probability(answers: Tensor) -> Metric:
+    """Mean log-probability of the right answers over all positions, not the last alone."""
+    return lambda logits: logits.log_softmax(-1)[torch.arange(len(answers)), :, answers[:, 0]].mean()
+
+
+def _patching_arguments(seed: int, kind: str, batch: int, length: int, **model: Any) -> dict[str, Any]:
+    """Prompts to run, the cache of other prompts to patch from, and the metric that `kind` names."""
+    built, answers = awkward_model(seed, **model), _answers(seed, batch)
+    prompts, others = (random_tokens(2 * seed + run, batch, length) for run in range(2))
+    (logits, _), (other_logits, cache) = built.run_with_cache(prompts), built.run_with_cache(others)
+    ends = (logits.detach(), other_logits.detach())  # (corrupted, clean)
+    metrics = {
+        "logit difference": logit_difference(answers),
+        "share of the way": share_of_the_way(answers, *(ends[::-1] if kind.startswith("noising") else ends)),
+        "log-probability": log_probability(answers),
+    }
+    return {
+        "model": built,
+        "corrupted_tokens": prompts,
+        "clean_cache": cache,
+        "patching_metric": next(metric for name, metric in metrics.items() if name in kind),
+    }
+
+
+def _sweeps(seed: int, small: dict[str, int], large: dict[str, int]) -> Iterator[Case]:
+    """The cases of a sweep: two models, three metrics, both directions. The first is the quickest."""
+    rows = (
+        ("denoising: clean cache into corrupted prompts; logit difference", 3, 4, small),
+        ("noising: corrupted cache into clean prompts; share of the way", 2, 6, large),
+        ("denoising in float64; log-probability at all positions", 2, 5, small | DOUBLE),
+    )
+    for kind, batch, length, sizes in rows:
+        layers, heads = sizes.get("n_layers", 3), sizes.get("n_heads", 5)
+        yield Case(
+            f"{layers} layers, {heads} heads, {batch} prompts of {length}; {kind}",
+            functools.partial(_patching_arguments, seed, kind, batch, length, **sizes),
+            grad=not kind.startswith("noising"),
+        )
+
+
+@checks(specifications.get_act_patch_resid_pre, patching.get_act_patch_resid_pre)
+def test_get_act_patch_resid_pre(seed: int) -> Iterator[Case]:
+    """Patching the residual stream before each layer, one position at a time."""
+    yield from _sweeps(seed, {"n_layers": 2}, {})
+
+
+@checks(specifications.get_act_patch_block_every, patching.get_act_patch_block_every)
+def test_get_act_patch_block_every(seed: int) -> Iterator[Case]:
+    """Patching resid_pre, attn_out and mlp_out, one position at a time."""
+    yield from _sweeps(seed, {"n_layers": 2}, {"n_layers": 4})  # three rows: not three layers
+
+
+@checks(specifications.get_act_patch_attn_head_out_all_pos, patching.get_act_patch_attn_head_out_all_pos)
+def test_get_act_patch_attn_head_out_all_pos(seed: int) -> Iterator[Case]:
+    """Patching each head's output, at all positions."""
+    yield from _sweeps(seed, {"n_layers": 2, "n_heads": 3}, {})
+
+
+@checks(specifications.get_act_patch_attn_head_all_pos_every, patching.get_act_patch_attn_head_all_pos_every)
+def test_get_act_patch_attn_head_all_pos_every(seed: int) -> Iterator[Case]:
+    """Patching each head's z, q, k, v and pattern, at all positions."""
+    yield from _sweeps(seed, {"n_layers": 2, "n_heads": 3}, {"n_heads": 4})  # five rows: not five heads
+
+
+PEOPLE = ("Mary", "John", "Anna", "Tom", "Kate", "Paul", "Emma", "Luke", "Rose", "Mark")
+
+
+@checks(specifications.flip_names, mistakes.flip_names)
+def test_flip_names(seed: int) -> Iterator[Case]:
+    """A prompt's three names after a corruption by rule."""
+    rows = (
+        ("ABB", "ABB->XYZ, BAB->XYZ"),
+        ("BAB", "ABB->XYZ, BAB->AXX"),
+        ("ABB", "ABB->BAA, BAB->ABA"),
+        ("BAB", "ABB->BAA, BAB->ABA"),
+        ("ABB", "BAB->XAX,ABB->XAX"),
+        ("BAB", "BAB->ZAY, ABB->XYY"),
+        ("ABB", "BAB->XYZ"),
+        ("BAB", "ABB->XYZ, BAB->YBX"),
+    )
+    for index, (reads, rule) in enumerate(rows):
+
+        def arguments(index=index, reads=reads, rule=rule):
+            people = random.Random(seed + index).sample(PEOPLE, 7)
+            names = dict(zip("AB", people, strict=False))
+            return {
+                "names": tuple(names[letter] for letter in reads),
+                "rule": rule,
+                "fresh_names": people[2:],
+            }
+
+        shown = ", ".join(arguments()["names"])
+        yield Case(f'({shown}), rule "{rule}"', arguments)
+
+
+# --- path patching and the circuit (second half of the chapter)
