@@ -1,0 +1,75 @@
+"""The sample class is made from the course as it is now, and gets the marks that its stories promise."""
+
+import importlib.util
+import tomllib
+
+import pytest
+
+from patchbook.authoring import find_course
+from patchbook.grading import grade_class
+
+COURSE = find_course()
+CHAPTER = "00_hooks_and_caches"  # chapter 1 is graded by `make`; one chapter is enough to test the whole way
+EXAMPLES = COURSE.root / "examples"
+LEARNERS = tomllib.loads((EXAMPLES / "answers.toml").read_text(encoding="utf-8"))
+
+# learner: (status, points of 7, a word of the reason or of what was mended)
+EXPECTED = {
+    "priya-raman": ("ok", 7, ""),
+    "jonas-berg": ("ok", 5, ""),
+    "wanjiru-kamau": ("ok", 2, ""),
+    "mateo-silva": ("ok", 5, "zero_ablate_head_hook: SyntaxError"),
+    "elin-sato": ("timed out", 5, "check of zero_ablate_head_hook: still running"),
+    "noor-haddad": ("ok", 7, "metadata put back"),
+    "oskar-nowak": ("ok", 7, "attention_from_q_and_k: stood 2 times"),
+    "lucia-moretti": ("ok", 7, ""),
+    "sam-okoro": ("crashed", 5, "check of cache_without_aliases: this cell ended"),
+}
+
+
+def make_class():
+    """examples/make_class.py as a module."""
+    spec = importlib.util.spec_from_file_location("make_class", EXAMPLES / "make_class.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    out = tmp_path_factory.mktemp("graded")
+    graded = grade_class(COURSE, EXAMPLES / "submissions", out, chapter=CHAPTER, timeout=20)
+    return {result.learner: result for result in graded}
+
+
+def test_the_submissions_are_those_of_the_current_course():
+    module, wanted = make_class(), {}
+    for learner, entry in LEARNERS.items():
+        for chapter in entry["chapters"]:
+            path = EXAMPLES / "submissions" / learner / f"{chapter}.ipynb"
+            wanted[path] = module.submission(COURSE, chapter, entry)
+    stale = [
+        path.relative_to(COURSE.root).as_posix()
+        for path in {*wanted, *(EXAMPLES / "submissions").rglob("*.ipynb")}
+        if path not in wanted or not path.is_file() or path.read_text(encoding="utf-8") != wanted[path]
+    ]
+    assert not stale, f"{stale} are stale; to mend it: python examples/make_class.py"
+
+
+def test_every_answer_belongs_to_an_exercise():
+    for learner, entry in LEARNERS.items():
+        text = "".join(COURSE.solution(chapter).read_text(encoding="utf-8") for chapter in entry["chapters"])
+        for name in [*entry.get("answers", {}), *entry.get("solved", [])]:
+            assert f"EXERCISE {name}" in text, f"{learner} answers {name!r}, which no chapter of theirs asks"
+
+
+@pytest.mark.parametrize("learner", EXPECTED)
+def test_each_learner_gets_what_their_story_promises(results, learner):
+    status, points, words = EXPECTED[learner]
+    result = results[learner]
+    assert (result.status, result.total) == (status, points), result
+    assert words in "; ".join([result.reason, *result.mended])
+
+
+def test_everybody_of_the_class_is_graded(results):
+    assert set(results) == set(LEARNERS) == set(EXPECTED)
