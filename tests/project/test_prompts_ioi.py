@@ -179,6 +179,7 @@ def test_a_long_list_of_wrong_words_is_cut(tiny):
         ({"names": ["Mary", "Mary"]}, "wanted a list of 2 or more different names"),
         ({"names": "Mary"}, "wanted a list of 2 or more different names"),
         ({"templates": []}, "wanted a list of 1 or more different templates"),
+        ({"templates": ["When {first} met"]}, "once each and in this order"),
         (
             {"templates": ["When {first} met {second}, Mary saw {giver} and"], "names": ["Mary", "John"]},
             "three places",

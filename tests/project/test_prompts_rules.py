@@ -105,3 +105,5 @@ def test_names_that_repeat_nobody_cannot_be_flipped_again(tiny):
 def test_fresh_names_are_used_in_order_of_appearance():
     assert new_letters("BAB", "XAY") == ["X", "Y"] and new_letters("ABB", "BAA") == []
     assert renamed(("John", "Mary", "John"), "XAY", ["Tom", "Ann"]) == ("Tom", "Mary", "Ann")
+    assert new_letters("ABB", "XXY") == ["X", "Y"], "a letter that stands twice is one name"
+    assert renamed(("Mary", "John", "John"), "XXY", ["Tom", "Ann"]) == ("Tom", "Tom", "Ann")
