@@ -67,7 +67,7 @@ def detector_patterns(
     follows each decoy. scale: a head's strength over its average under the condition.
     """
     generator = torch.Generator().manual_seed(seed)
-    averages = (threshold + 0.03, threshold - 0.04, (threshold + 1 / scale) / 2, threshold / 2)
+    averages = (threshold + 0.03, threshold - 0.04, (threshold + 1 / scale) / 2, 0.45 * threshold)
     right = [(rule, scale * average) for average in averages]
     endless = itertools.chain(right, ((decoy, DECOY) for decoy in decoys), itertools.cycle(right[2:]))
     plan = list(itertools.islice(endless, layers * heads))
@@ -78,6 +78,13 @@ def detector_patterns(
         if _is_telling(_averages(patterns, condition), threshold):
             return patterns.to(dtype)
     raise ValueError(f"no telling patterns for threshold {threshold}: change the plan of this case")
+
+
+def clear_threshold(patterns: Tensor, condition: Condition) -> float:
+    """For patterns of a real model: the middle of the widest gap between the heads' averages."""
+    averages = _averages(patterns, condition).flatten().sort().values
+    widest = averages.diff().argmax()
+    return round(averages[widest : widest + 2].mean().item(), 4)
 
 
 def _averages(patterns: Tensor, condition: Condition) -> Tensor:

@@ -2,29 +2,32 @@
 
 import importlib
 import itertools
+import pkgutil
 from collections import Counter
 
 import pytest
 
 from patchbook.checking import CheckFailed, Record, judge, observe
 
+from . import answers
 from .answers import Answer
 
 TOPICS = ("hooks_and_caches", "induction_heads")
 MOST_LINES = 12
 
 
-def modules(package: str):
-    return [importlib.import_module(f"{package}.{topic}") for topic in TOPICS]
+def modules(package: str, names) -> list:
+    return [importlib.import_module(f"{package}.{name}") for name in names]
 
 
 TESTS = {
     name.removeprefix("test_"): test
-    for module in modules("patchbook.tests")
+    for module in modules("patchbook.tests", TOPICS)
     for name, test in vars(module).items()
     if name.startswith("test_")
 }
-ANSWERS = [answer for module in modules("tests.project.answers") for answer in module.BANK]
+BANKS = sorted(module.name for module in pkgutil.iter_modules(answers.__path__))  # a chapter may have several
+ANSWERS = [answer for module in modules("tests.project.answers", BANKS) for answer in module.BANK]
 RIGHT = [a for a in ANSWERS if not a.diagnosis]
 WRONG = [a for a in ANSWERS if a.diagnosis]
 

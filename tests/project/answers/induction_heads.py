@@ -1,3 +1,0 @@
-from . import Bank
-
-BANK = Bank()
