@@ -53,8 +53,10 @@ def _axis_sizes(parameters: dict, arguments: dict[str, Any]) -> dict[str, int]:
     for name, parameter in parameters.items():
         value = arguments.get(name)
         if is_array(parameter.annotation) and torch.is_tensor(value):
-            named = zip(axes(parameter.annotation), value.shape, strict=True)
-            sizes |= {axis: size for axis, size in named if not axis.isdigit()}
+            names = axes(parameter.annotation)
+            if len(names) == value.dim():  # "*components" and "..." stand for any number of axes
+                named = zip(names, value.shape, strict=True)
+                sizes |= {axis: size for axis, size in named if axis.isidentifier()}
     return sizes
 
 
