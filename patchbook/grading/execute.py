@@ -4,6 +4,7 @@ Stock nbgrader gives up on the whole notebook when a kernel dies, or when a loop
 Here the kernel starts again, takes up what came before, and goes on after the cell that killed it.
 """
 
+import re
 from time import monotonic
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -33,6 +34,7 @@ class ExecuteToTheEnd(Execute):
 
     def preprocess(self, nb, resources=None, km=None):
         self.killers = set()
+        self.endless = []  # exercises whose check looped or killed the kernel
         self.spent = 0.0
         self.first_exercise = next(
             (i for i, cell in enumerate(nb.cells) if "nbgrader" in cell.metadata), len(nb.cells)
@@ -42,8 +44,9 @@ class ExecuteToTheEnd(Execute):
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type != "code":
             return cell, resources
-        if self.spent > WHOLE * self.timeout or len(self.killers) >= DEATHS:
-            record(cell, NOT_RUN, "the notebook had used up its time, or its restarts")
+        pointless = self.pointless(cell)
+        if pointless:
+            record(cell, NOT_RUN, pointless)
             return cell, resources
         self.begin(index)
         try:
@@ -58,7 +61,18 @@ class ExecuteToTheEnd(Execute):
             record(cell, TIMED_OUT, f"still running after {self.limit} seconds, interrupt ignored")
             self.spent += self.limit
             self.start_again(index)
+        if is_check(cell) and failed_to_end(cell):
+            self.endless.append(exercise_of(cell.metadata.nbgrader.grade_id))
         return cell, resources
+
+    def pointless(self, cell: NotebookNode) -> str:
+        """Why a cell is not run; empty when it is."""
+        if self.spent > WHOLE * self.timeout or len(self.killers) >= DEATHS:
+            return "the notebook had used up its time, or its restarts"
+        called = [name for name in self.endless if re.search(rf"\b{name}\b", cell.source)]
+        if called and "nbgrader" not in cell.metadata:  # no marks in it: it would only take as long again
+            return f"it calls {called[0]}, whose check did not end"
+        return ""
 
     def begin(self, index: int) -> None:
         """Start the clocks of the cell at `index`, and set its limit in seconds."""
@@ -93,7 +107,7 @@ class ExecuteToTheEnd(Execute):
         run_sync(self.km.restart_kernel)(now=True, newports=True)
         self.start_new_kernel_client()
         for index, cell in enumerate(self.nb.cells[:killer]):
-            if cell.cell_type != "code" or index in self.killers or is_check(cell) or never_ended(cell):
+            if cell.cell_type != "code" or index in self.killers or is_check(cell) or failed_to_end(cell):
                 continue
             try:
                 self.replay(cell, index)
@@ -108,12 +122,17 @@ class ExecuteToTheEnd(Execute):
         self.nb.cells[index] = cell
 
 
+def exercise_of(grade_id: str) -> str:
+    """The exercise that a graded cell belongs to: "test_x" is the check of "x"."""
+    return grade_id.removeprefix("test_")
+
+
 def is_check(cell: NotebookNode) -> bool:
     return cell.metadata.get("nbgrader", {}).get("grade", False)
 
 
-def never_ended(cell: NotebookNode) -> bool:
-    return any(output.get("ename") == TIMED_OUT for output in cell.get("outputs", []))
+def failed_to_end(cell: NotebookNode) -> bool:
+    return any(output.get("ename") in (TIMED_OUT, DIED, NOT_RUN) for output in cell.get("outputs", []))
 
 
 def record(cell: NotebookNode, name: str, reason: str) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from patchbook.grading.results import exercise_of, fate
+from patchbook.grading.execute import exercise_of
+from patchbook.grading.results import fate
 
 TEMPLATE = "patchbook_feedback"
 TEMPLATES = Path(__file__).parent / "templates"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from patchbook.grading.execute import DIED, NOT_RUN, TIMED_OUT
+from patchbook.grading.execute import DIED, NOT_RUN, TIMED_OUT, exercise_of
 
 OK, CRASHED, LATE, UNREADABLE, MISSING = "ok", "crashed", "timed out", "unreadable", "missing"
 STATUSES = (OK, CRASHED, LATE, UNREADABLE, MISSING)
@@ -47,11 +47,6 @@ def worth_of(released: NotebookNode) -> dict[str, float]:
     """The points of each exercise of a released notebook, in order."""
     graded = [cell.metadata.nbgrader for cell in released.cells if "nbgrader" in cell.metadata]
     return {exercise_of(g.grade_id): float(g.points) for g in graded if g.grade}
-
-
-def exercise_of(grade_id: str) -> str:
-    """The exercise that a graded cell belongs to: "test_x" is the check of "x"."""
-    return grade_id.removeprefix("test_")
 
 
 def called(grade_id: str) -> str:

@@ -56,13 +56,13 @@ CLASS = {
         0,
         "check of double: this cell",
     ),
-    "loop": (solved(double=LOOP), "timed out", 0, "check of double: still running after 5 seconds"),
+    "loop": (solved(double=LOOP), "timed out", 0, "double: still running after 5 seconds (and 1 more)"),
     "napper": (solved(double=NAPPER), "timed out", 0, "check of double: still running after 5 seconds"),
     "nosy": (solved(double=NOSY), "ok", 3, ""),
     "stubborn": (solved(double=STUBBORN), "timed out", 0, "interrupt ignored"),
     "syntax": (solved(double="def double(x)\n    return 2 * x"), "ok", 0, "double: SyntaxError"),
     "torn": ('{"cells": [', "unreadable", None, "damaged"),
-    "typo": (solved(double="def double(x):\n    return 2 * y\ntests = None"), "ok", 0, ""),
+    "typo": (solved(double="def double(x):\n    return 2 * y\ntests = None"), "ok", 0, "cell 8: NameError"),
 }
 
 
@@ -105,6 +105,11 @@ def test_everybody_gets_their_marks_a_status_and_a_reason(graded, learner):
         expected = 0 if learner == "typo" else 2  # typo's `tests = None` breaks every later check
         assert result.points["shout"] == expected, "one bad cell costs the others nothing"
         assert result.points["interpret_toy"] is None and result.by_hand == 4
+
+
+def test_what_never_ended_is_not_waited_for_twice(graded):
+    for learner in ("loop", "killer"):
+        assert "NotRun: it calls double, whose check did not end" in page(graded, learner)
 
 
 def test_who_handed_in_nothing_is_missing_not_zero(graded):
