@@ -52,7 +52,7 @@ class Check:
     may_change: arguments that the exercise is allowed to edit in place.
     agrees: compares a value with the reference's, `agrees(got, want) -> bool`; None is exact or
         allclose by type.
-    ready_made: extra module names whose use inside the learner's function is refused.
+    ready_made: extra modules or functions, by full name, whose use inside the learner's function is refused.
     gives: what `call` returns, where that is not what the function itself returns (jaxtyping axes and all).
     facts: for functions that draw at random. Each case runs twice; the contract holds for both values,
         and `facts(arguments, (first, second))` is compared in their place. It must be the same for every
@@ -120,7 +120,7 @@ def checks(reference: Callable, mistakes: Iterable[Mistake] = (), **options) -> 
         check = Check(
             exercise=cases.__name__.removeprefix("test_"),
             title=inspect.getdoc(cases) or "",
-            cases=lambda seed: list(cases(seed)),
+            cases=functools.lru_cache(maxsize=8)(lambda seed: tuple(cases(seed))),
             reference=reference,
             mistakes=tuple(mistakes),
             **options,

@@ -1,5 +1,6 @@
 """Decide on a Record: contract, behaviour, values, in that order. Never runs a learner's code."""
 
+import functools
 from typing import Any, NamedTuple
 
 import torch
@@ -42,12 +43,16 @@ def judge(check: Check, record: Record) -> None:
 def _result(check: Check, case: Case, outcome: Outcome) -> Result:
     arguments, got = case.arguments(), _simplified(outcome.value, check)
     broken = [contract.violation(check.reference, check.return_type, arguments, v) for v in check.values(got)]
-    with torch.set_grad_enabled(case.grad):
-        want = as_data(check.observed(check.reference, arguments))
-    got, want = check.compared(arguments, got), check.compared(arguments, want)
+    got, want = check.compared(arguments, got), check.compared(arguments, _wanted(check, case))
     if not any(broken) and torch.is_tensor(want) and got.shape != want.shape:
         broken = [f"it returned {contract.describe(got)}; wanted shape {tuple(want.shape)}"]
     return Result(case, got, want, next(filter(None, broken), ""))
+
+
+@functools.lru_cache(maxsize=512)  # a whole class is judged on the same cases
+def _wanted(check: Check, case: Case) -> Any:
+    with torch.set_grad_enabled(case.grad):
+        return as_data(check.observed(check.reference, case.arguments()))
 
 
 def _simplified(value: Any, check: Check) -> Any:

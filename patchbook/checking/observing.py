@@ -4,6 +4,7 @@ import contextlib
 import linecache
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,7 +40,11 @@ def observe_case(check: Check, implementation: Any, case: Case) -> Outcome:
     arguments = case.arguments()
     before = Snapshot(arguments)
     outcome = Outcome(case.description)
-    with torch.set_grad_enabled(case.grad), refuse_ready_made(check, outcome.ready_made):
+    with (
+        torch.set_grad_enabled(case.grad),
+        warnings.catch_warnings(action="ignore"),  # a check writes nothing to stderr
+        refuse_ready_made(check, outcome.ready_made),
+    ):
         try:
             outcome.value = check.observed(implementation, arguments)
         except (Exception, SystemExit) as error:  # a learner's code may raise anything
@@ -114,12 +119,15 @@ def refuse_ready_made(check: Check, used: list[str]) -> Iterator[None]:
     refused too. The names used are noted in `used`, so that catching the exception hides nothing.
     """
     refused = READY_MADE + check.ready_made
+    roots = tuple({name.split(".")[0] for name in refused})
 
     def watch(frame, event, argument):
-        module = frame.f_globals.get("__name__", "")
-        if event == "call" and module.startswith(refused):
-            used.append(f"{module}.{frame.f_code.co_qualname}")
-            raise ReadyMade(used[-1])
+        if event != "call" or not (module := frame.f_globals.get("__name__", "")).startswith(roots):
+            return  # nearly always: this function runs at every call and return
+        name = f"{module}.{frame.f_code.co_qualname}"
+        if name.startswith(refused):
+            used.append(name)
+            raise ReadyMade(name)
 
     previous = sys.getprofile()
     sys.setprofile(watch)
