@@ -8,19 +8,6 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from patchbook.tests.mistakes import ablation as mistakes_ablation
-from patchbook.tests.mistakes import (
-    attribution,
-    attribution_sums,
-    averages,
-    detectors,
-    head_weights,
-    induction_score,
-    random_repeats,
-    repeating_rows,
-)
-from patchbook.tests.specifications import attribution_and_ablation as more_specifications
-from patchbook.tests.specifications import induction_heads as specifications
 from torch import Tensor
 from transformer_lens import TransformerBridge
 from transformer_lens.hook_points import HookPoint
@@ -48,6 +35,19 @@ from patchbook.checking.prepared import (
     two_matrices,
     z_and_head,
 )
+from patchbook.tests.mistakes import ablation as mistakes_ablation
+from patchbook.tests.mistakes import (
+    attribution,
+    attribution_sums,
+    averages,
+    detectors,
+    head_weights,
+    induction_score,
+    random_repeats,
+    repeating_rows,
+)
+from patchbook.tests.specifications import attribution_and_ablation as more_specifications
+from patchbook.tests.specifications import induction_heads as specifications
 
 
 def _uniform(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:

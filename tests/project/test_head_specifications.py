@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from patchbook.tests.specifications import attribution_and_ablation as specifications
 
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
 from patchbook.checking.prepared import ablation, prompt_with_cache, repeated_tokens, tiny_gpt2
+from patchbook.tests.specifications import attribution_and_ablation as specifications
 
 MODELS = (awkward_model, awkward_attn_only, tiny_gpt2)
 
