@@ -62,7 +62,7 @@ CLASS = {
     "stubborn": (solved(double=STUBBORN), "timed out", 0, "interrupt ignored"),
     "syntax": (solved(double="def double(x)\n    return 2 * x"), "ok", 0, "double: SyntaxError"),
     "torn": ('{"cells": [', "unreadable", None, "damaged"),
-    "typo": (solved(double="def double(x):\n    return 2 * y\ntests = None"), "ok", 0, "cell 8: NameError"),
+    "typo": (solved(double="def double(x):\n    return 2 * y\ntests = None"), "ok", 0, "cell 7: NameError"),
 }
 
 
