@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from patchbook.tests.mistakes import ioi as mistakes
-from patchbook.tests.mistakes import patching
+from patchbook.tests.mistakes import logit_differences, patching
 from patchbook.tests.specifications import ioi as specifications
 from torch import Tensor
 from transformer_lens import TransformerBridge
@@ -50,7 +50,7 @@ def _a_models_logits(seed: int) -> dict[str, Any]:
     return {"logits": logits.detach(), "answer_tokens": _answers(seed, 3)}
 
 
-@checks(specifications.logits_to_ave_logit_diff, mistakes.logits_to_ave_logit_diff, call=_number_as_tensor)
+@checks(specifications.logits_to_ave_logit_diff, logit_differences.logits_to_ave_logit_diff, call=_number_as_tensor)
 def test_logits_to_ave_logit_diff(seed: int) -> Iterator[Case]:
     """The logit difference at the last position, on average or for each prompt."""
     yield Case("2 prompts of 6, per_prompt not given (False)", lambda: _logits_and_answers(seed, 2))
@@ -84,7 +84,7 @@ def _stack_and_directions(seed: int, kind: str, batch: int, **options) -> dict[s
     return {"residual_stack": stack, "cache": cache, "logit_diff_directions": directions}
 
 
-@checks(specifications.residual_stack_to_logit_diff, mistakes.residual_stack_to_logit_diff)
+@checks(specifications.residual_stack_to_logit_diff, logit_differences.residual_stack_to_logit_diff)
 def test_residual_stack_to_logit_diff(seed: int) -> Iterator[Case]:
     """What each component adds to the logit difference."""
     rows = (
@@ -115,7 +115,7 @@ def test_topk_of_Nd_tensor(seed: int) -> Iterator[Case]:
     yield Case("6 by 4, all negative, float64, k 5", lambda: {"tensor": -negative().abs() - 0.1, "k": 5})
 
 
-@checks(specifications.ioi_metric, mistakes.ioi_metric, call=_number_as_tensor)
+@checks(specifications.ioi_metric, logit_differences.ioi_metric, call=_number_as_tensor)
 def test_ioi_metric(seed: int) -> Iterator[Case]:
     """The logit difference on a scale from corrupted (0) to clean (1)."""
     rows = (

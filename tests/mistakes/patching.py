@@ -1,4 +1,4 @@
-"""The known wrong ways of chapter 2: hooks that patch, and sweeps. Both use the edits of patching_edits.py."""
+"""The known wrong ways of chapter 2: hooks that patch, and sweeps. They share the edits of patching_edits."""
 
 import torch
 from transformer_lens.utilities import get_act_name

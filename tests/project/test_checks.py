@@ -12,7 +12,7 @@ from patchbook.checking import CheckFailed, Record, judge, observe
 from . import answers
 from .answers import Answer
 
-TOPICS = ("hooks_and_caches", "induction_heads")
+TOPICS = ("hooks_and_caches", "induction_heads", "ioi")
 MOST_LINES = 12
 
 
