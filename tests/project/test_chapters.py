@@ -23,6 +23,11 @@ HEADING = re.compile(
     re.MULTILINE,
 )
 
+FRESH = """import os, sys
+for name in [name for name in sys.modules if name.split(".")[0] == "patchbook"]:
+    del sys.modules[name]  # ours remember the model in use; the heavy libraries may stay
+"""
+
 
 def solution(chapter: str) -> NotebookNode:
     return source_notebook(COURSE, chapter)
@@ -133,10 +138,9 @@ def random_model(tmp_path_factory) -> str:
 
 
 def run(kernel, notebook: NotebookNode, model: str) -> NotebookNode:
-    """Run a notebook in a fresh namespace of the shared kernel, with `model` as the model in use."""
-    fresh = new_code_cell(f"%reset -f\nimport os\nos.environ['PATCHBOOK_MODEL'] = {model!r}")
+    """Run a notebook as if the shared kernel had just begun, with `model` as the model in use."""
     notebook = copy.deepcopy(notebook)
-    notebook.cells.insert(0, fresh)
+    notebook.cells.insert(0, new_code_cell(f"%reset -f\n{FRESH}os.environ['PATCHBOOK_MODEL'] = {model!r}"))
     client = NotebookClient(notebook, km=kernel, timeout=600)
     try:
         client.execute()
