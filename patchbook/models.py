@@ -80,7 +80,7 @@ def default_name() -> str:
     repo = ON_THE_HUB["gpt2-small"]
     if hub.cached(repo) or hub.answers():
         return "gpt2-small"
-    print(f"Using {FALLBACK}, which ships with Patchbook: gpt2-small needs the model hub, and it does not answer.")
+    print(f"Using {FALLBACK}, which ships with Patchbook: the model hub with gpt2-small does not answer.")
     return FALLBACK
 
 

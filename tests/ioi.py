@@ -3,18 +3,24 @@
 import functools
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from patchbook.tests.mistakes import ioi as mistakes
-from patchbook.tests.mistakes import logit_differences, patching
-from patchbook.tests.specifications import ioi as specifications
+from jaxtyping import Float
 from torch import Tensor
-from transformer_lens import TransformerBridge
+from transformer_lens import ActivationCache, TransformerBridge
 from transformer_lens.utilities import get_act_name
 
 from patchbook.checking import Case, call_as_hook, checks
-from patchbook.checking.awkward import VOCAB, awkward_model, random_tokens
+from patchbook.checking.awkward import VOCAB, awkward_model, random_tokens, with_tokenizer
+from patchbook.tests.mistakes import ioi as mistakes
+from patchbook.tests.mistakes import ioi_circuit as circuit_mistakes
+from patchbook.tests.mistakes import ioi_paths as path_mistakes
+from patchbook.tests.mistakes import logit_differences, patching
+from patchbook.tests.specifications import ioi as specifications
+from patchbook.tests.specifications import ioi_circuit as circuit_specifications
+from patchbook.tests.specifications import ioi_paths as path_specifications
 
 Metric = Callable[[Tensor], Tensor]
 DOUBLE = {"dtype": torch.float64}
@@ -50,7 +56,11 @@ def _a_models_logits(seed: int) -> dict[str, Any]:
     return {"logits": logits.detach(), "answer_tokens": _answers(seed, 3)}
 
 
-@checks(specifications.logits_to_ave_logit_diff, logit_differences.logits_to_ave_logit_diff, call=_number_as_tensor)
+@checks(
+    specifications.logits_to_ave_logit_diff,
+    logit_differences.logits_to_ave_logit_diff,
+    call=_number_as_tensor,
+)
 def test_logits_to_ave_logit_diff(seed: int) -> Iterator[Case]:
     """The logit difference at the last position, on average or for each prompt."""
     yield Case("2 prompts of 6, per_prompt not given (False)", lambda: _logits_and_answers(seed, 2))
@@ -309,3 +319,249 @@ def test_flip_names(seed: int) -> Iterator[Case]:
 
 
 # --- path patching and the circuit (second half of the chapter)
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What the second half's exercises use of a dataset (see patchbook.prompts.ioi.IOIDataset)."""
+
+    toks: Tensor
+    word_idx: dict[str, Tensor]
+    io_tokenIDs: list[int]
+    s_tokenIDs: list[int]
+    groups: list[Tensor]
+
+    @property
+    def N(self) -> int:
+        return len(self.toks)
+
+
+def _prompts(seed: int, batch: int = 4, length: int = 6) -> Prompts:
+    """Random prompts of two templates, whose roles stand at different places in each."""
+    rng = random.Random(seed)
+    ends = [length - 1 - i % 2 for i in range(1, batch + 1)]  # the first prompt is a short one
+    places = [[*sorted(rng.sample(range(end), 4)), end] for end in ends]
+    roles = {r: torch.tensor([p[i] for p in places]) for i, r in enumerate(("IO", "S1", "S1+1", "S2", "end"))}
+    io, s = _answers(seed, batch).T.tolist()
+    order = torch.randperm(batch, generator=torch.Generator().manual_seed(seed))
+    return Prompts(random_tokens(seed, batch, length), roles, io, s, [order[:1], order[1:]])
+
+
+def _logits_and_prompts(seed: int, per_prompt: bool | None = None, **options) -> dict[str, Any]:
+    prompts = _prompts(seed)
+    logits = 2 * _randn(seed, *prompts.toks.shape, VOCAB, **options)
+    arguments = {"logits": logits, "ioi_dataset": prompts}
+    return arguments if per_prompt is None else arguments | {"per_prompt": per_prompt}
+
+
+@checks(
+    path_specifications.logits_to_ave_logit_diff_2,
+    path_mistakes.logits_to_ave_logit_diff_2,
+    call=_number_as_tensor,
+)
+def test_logits_to_ave_logit_diff_2(seed: int) -> Iterator[Case]:
+    """The logit difference of IO and S, each prompt read at its own end."""
+    yield Case("4 prompts that end in different places", lambda: _logits_and_prompts(seed))
+    yield Case("per_prompt True", lambda: _logits_and_prompts(seed + 1, True), grad=False)
+    yield Case("per_prompt False, float64", lambda: _logits_and_prompts(seed + 2, False, **DOUBLE))
+
+
+@checks(path_specifications.ioi_metric_2, path_mistakes.ioi_metric_2, call=_number_as_tensor)
+def test_ioi_metric_2(seed: int) -> Iterator[Case]:
+    """A metric that is 0 on clean prompts and -1 on corrupted ones."""
+    for number, (clean, corrupted) in enumerate(((3.5, 0.25), (2.0, -1.5), (-0.5, 1.75))):
+        yield Case(
+            f"clean {clean}, corrupted {corrupted}",
+            lambda number=number, clean=clean, corrupted=corrupted: {
+                "logits": _logits_and_prompts(seed + number)["logits"],
+                "clean_logit_diff": clean,
+                "corrupted_logit_diff": corrupted,
+                "ioi_dataset": _prompts(seed + number),
+            },
+            grad=number > 0,
+        )
+
+
+def _z_cache(model: TransformerBridge, tokens: Tensor) -> ActivationCache:
+    with torch.no_grad():
+        return model.run_with_cache(tokens, names_filter=lambda name: name.endswith("hook_z"))[1]
+
+
+def _a_hook_on_heads(seed: int, layer: int, name: str = "z", **options) -> tuple[Any, ...]:
+    """A random activation, its hook point, and the caches of two runs: of other prompts, of other words."""
+    model = awkward_model(seed, **options)
+    hook = model.hook_dict[get_act_name(name, layer)]
+    caches = []
+    for offset in (0, 1):
+        with torch.no_grad():
+            caches.append(model.run_with_cache(random_tokens(seed + offset, 4, 6))[1])
+    activation = _randn(seed, 4, 6, 5, 7, dtype=model.W_E.dtype)
+    return activation, hook, *caches
+
+
+def _freeze_arguments(seed: int, layer: int, sender: tuple[int, int], **options) -> dict[str, Any]:
+    activation, hook, new, orig = _a_hook_on_heads(seed, layer, **options)
+    arguments = {"orig_head_vector": activation, "hook": hook, "new_cache": new, "orig_cache": orig}
+    return arguments | {"head_to_patch": sender}
+
+
+@checks(
+    path_specifications.patch_or_freeze_head_vectors,
+    path_mistakes.patch_or_freeze_head_vectors,
+    call=call_as_hook,
+    may_change=frozenset({"orig_head_vector"}),
+)
+def test_patch_or_freeze_head_vectors(seed: int) -> Iterator[Case]:
+    """A hook that freezes every head but the sender."""
+    yield Case("the sender's own layer, L1H2", lambda: _freeze_arguments(seed, 1, (1, 2)))
+    yield Case("another layer than the sender's", lambda: _freeze_arguments(seed, 2, (1, 2)), grad=False)
+    yield Case("layer 2, sender L2H0", lambda: _freeze_arguments(seed + 1, 2, (2, 0)))
+    yield Case("float64", lambda: _freeze_arguments(seed + 2, 2, (2, 1), **DOUBLE), grad=False)
+
+
+def _input_arguments(seed: int, layer: int, heads: list, name: str = "q", **options) -> dict[str, Any]:
+    activation, hook, patched, _ = _a_hook_on_heads(seed, layer, name, **options)
+    return {"orig_activation": activation, "hook": hook, "patched_cache": patched, "head_list": heads}
+
+
+@checks(
+    path_specifications.patch_head_input,
+    path_mistakes.patch_head_input,
+    call=call_as_hook,
+    may_change=frozenset({"orig_activation"}),
+)
+def test_patch_head_input(seed: int) -> Iterator[Case]:
+    """A hook that gives the receivers what they heard in another run."""
+    heads = [(0, 1), (2, 1), (1, 2), (2, 0), (1, 0)]
+    yield Case("queries of layer 2, receivers in three layers", lambda: _input_arguments(seed, 2, heads))
+    yield Case("values of layer 1", lambda: _input_arguments(seed, 1, heads, "v"), grad=False)
+    yield Case("a layer without receivers", lambda: _input_arguments(seed, 0, [(2, 3), (1, 4)], "k"))
+    yield Case("float64", lambda: _input_arguments(seed + 1, 1, [(1, 2), (1, 0)], **DOUBLE), grad=False)
+
+
+def _last_logit_difference(answers: Tensor, logits: Tensor) -> Tensor:
+    """Mean logit difference at the last position."""
+    pairs = logits[:, -1].gather(1, answers)
+    return (pairs[:, 0] - pairs[:, 1]).mean()
+
+
+def _path_arguments(seed: int, cached: bool = False, **options) -> dict[str, Any]:
+    """Arguments that both path patches share, from the model on."""
+    model = awkward_model(seed, **options)
+    new, orig = _prompts(seed + 1, batch=2), _prompts(seed, batch=2)
+    answers = _answers(seed, 2)
+    arguments = {
+        "model": model,
+        "patching_metric": functools.partial(_last_logit_difference, answers),
+        "new_dataset": new,
+        "orig_dataset": orig,
+    }
+    if cached:
+        arguments |= {"new_cache": _z_cache(model, new.toks), "orig_cache": _z_cache(model, orig.toks)}
+    return arguments
+
+
+@checks(
+    path_specifications.get_path_patch_head_to_final_resid_post,
+    path_mistakes.get_path_patch_head_to_final_resid_post,
+)
+def test_get_path_patch_head_to_final_resid_post(seed: int) -> Iterator[Case]:
+    """Path patching from every head to the end of the residual stream."""
+    yield Case("3 layers of 5 heads, no caches given", lambda: _path_arguments(seed), grad=False)
+    yield Case("caches of z given", lambda: _path_arguments(seed + 2, cached=True))
+    yield Case("float64", lambda: _path_arguments(seed + 4, **DOUBLE), grad=False)
+
+
+def _receiver_arguments(seed: int, heads: list, name: str, **options) -> dict[str, Any]:
+    return {"receiver_heads": heads, "receiver_input": name} | _path_arguments(seed, **options)
+
+
+@checks(
+    path_specifications.get_path_patch_head_to_heads,
+    path_mistakes.get_path_patch_head_to_heads,
+)
+def test_get_path_patch_head_to_heads(seed: int) -> Iterator[Case]:
+    """Path patching from every earlier head to the queries, keys or values of some heads."""
+    receivers = _receiver_arguments
+    yield Case("queries of L2H1 and L2H4", lambda: receivers(seed, [(2, 1), (2, 4)], "q"), grad=False)
+    yield Case("keys of L2H0 and L1H3", lambda: receivers(seed + 2, [(2, 0), (1, 3)], "k", cached=True))
+    yield Case("values of L1H2 alone, float64", lambda: receivers(seed, [(1, 2)], "v", **DOUBLE), grad=False)
+    yield Case("values of L1H3, L2H2, L2H3", lambda: receivers(seed + 4, [(1, 3), (2, 2), (2, 3)], "v"))
+
+
+def _copying_arguments(seed: int, k: int, number: int, **options) -> dict[str, Any]:
+    """Words of the awkward tokenizer; wide logits, so that copying depends on every part."""
+    words = random.Random(seed).sample([f"w{i}" for i in range(10, VOCAB) if i != 61], number)
+    return {"model": with_tokenizer(awkward_model(seed, **options)), "k": k, "names": words}
+
+
+@checks(path_specifications.get_copying_scores, path_mistakes.get_copying_scores)
+def test_get_copying_scores(seed: int) -> Iterator[Case]:
+    """How many names a head's OV circuit copies."""
+    yield Case("the 20 largest logits, 60 names", lambda: _copying_arguments(seed, 20, 60), grad=False)
+    yield Case("the 5 largest logits, 70 names", lambda: _copying_arguments(seed + 1, 5, 70))
+    yield Case("the 12 largest logits, float64", lambda: _copying_arguments(seed + 2, 12, 50, **DOUBLE))
+
+
+CIRCUIT = {"senders": [(0, 1), (1, 0)], "movers": [(1, 2), (2, 4)], "readers": [(0, 3), (2, 0)]}
+POSITIONS = {"senders": "S1+1", "movers": "end", "readers": "S2"}
+
+
+def _run_twice(implementation: Callable, arguments: dict[str, Any]) -> Any:
+    """Logits of the ablated model, and again after reset_hooks(): permanent hooks must still be there."""
+    *given, tokens = arguments.values()
+    ablated = implementation(*given) or arguments["model"]
+    runs = [ablated(tokens)]
+    if isinstance(ablated, TransformerBridge):
+        ablated.reset_hooks()
+    runs.append(ablated(tokens))
+    arguments["model"].reset_hooks(including_permanent=True)
+    return torch.stack(runs)
+
+
+def _ablation_arguments(seed: int, circuit: dict = CIRCUIT, **options) -> dict[str, Any]:
+    return {
+        "model": awkward_model(seed, **options),
+        "means_dataset": _prompts(seed),
+        "circuit": circuit,
+        "seq_pos_to_keep": POSITIONS,
+        "is_permanent": True,
+        "tokens": random_tokens(seed + 1, 4, 6),
+    }
+
+
+@checks(
+    circuit_specifications.add_mean_ablation_hook,
+    circuit_mistakes.add_mean_ablation_hook,
+    call=_run_twice,
+    gives=Float[Tensor, "2 batch pos d_vocab"],
+)
+def test_add_mean_ablation_hook(seed: int) -> Iterator[Case]:
+    """Everything but a circuit set to its mean."""
+    yield Case("6 heads kept, each at its position", lambda: _ablation_arguments(seed), grad=False)
+    few = {"senders": [(0, 4)], "movers": [(1, 1)], "readers": []}
+    yield Case("2 heads kept", lambda: _ablation_arguments(seed + 2, few))
+    yield Case("float64", lambda: _ablation_arguments(seed + 4, **DOUBLE), grad=False)
+
+
+def _minimality_arguments(seed: int, head: tuple[int, int], K: list, **options) -> dict[str, Any]:
+    return {
+        "model": awkward_model(seed, **options),
+        "ioi_dataset": _prompts(seed),
+        "abc_dataset": replace(_prompts(seed), toks=random_tokens(seed + 1, 4, 6)),
+        "circuit": CIRCUIT,
+        "seq_pos_to_keep": POSITIONS,
+        "head": head,
+        "K": K,
+    }
+
+
+@checks(circuit_specifications.get_minimality_score, circuit_mistakes.get_minimality_score)
+def test_get_minimality_score(seed: int) -> Iterator[Case]:
+    """How much one head matters once others are gone."""
+    yield Case("L2H4 without L1H2", lambda: _minimality_arguments(seed, (2, 4), [(1, 2)]), grad=False)
+    yield Case("L0H1 without two others", lambda: _minimality_arguments(seed + 1, (0, 1), [(1, 0), (2, 0)]))
+    yield Case("L1H2, K empty", lambda: _minimality_arguments(seed + 2, (1, 2), []), grad=False)
+    yield Case(
+        "L0H3, float64", lambda: _minimality_arguments(seed + 3, (0, 3), [(2, 0)], **DOUBLE), grad=False
+    )

@@ -1,13 +1,14 @@
 """Train the shipped models again: python -m patchbook.training [name ...] [--steps N] [--out DIR].
 
-Without a name it makes both, tiny-gpt2 first, because tiny-attn-only reads with its tokenizer. Each folder gets the
-weights, the curve of the training, measured.json and README.md. One thread: then the same machine writes
-the same bytes each time, and other work on the machine does not slow it down.
+Without a name it makes both, tiny-gpt2 first, because tiny-attn-only reads with its tokenizer. Each folder
+gets the weights, the curve of the training, measured.json and README.md. One thread: then the same machine
+writes the same bytes each time, and other work on the machine does not slow it down.
 """
 
 import argparse
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,19 +24,32 @@ from patchbook.training.vocabulary import build_tokenizer
 
 @dataclass(frozen=True)
 class Run:
-    """How one model is made."""
+    """How one model is made: one stage of training after another, each on new documents."""
 
-    recipe: Recipe
-    build: callable
-    logits_of: callable
-    point: callable
-    save: callable
+    stages: tuple[Recipe, ...]
+    build: Callable
+    logits_of: Callable
+    point: Callable
+    save: Callable
     every: int  # steps between two points of the curve
 
 
 RUNS = {
     "tiny-gpt2": Run(
-        Recipe(steps=4500, peak_rate=3e-3),
+        (
+            # First to copy, from random tokens said twice; then, with that, to read. The other way round it
+            # learns to guess the receiver without attention, and keeps to it.
+            Recipe(2600, peak_rate=3e-3, last_rate=2e-3, repeat_share=0.3, repeat_weight=1.0, seed=0),
+            Recipe(
+                3600,
+                peak_rate=2e-3,
+                repeat_share=0.1,
+                repeat_weight=0.5,
+                receiver_weight=5.0,
+                crowded=True,
+                seed=1,
+            ),
+        ),
         build.build_gpt2,
         lambda model, tokens: model(tokens).logits,
         curves.gpt2_point,
@@ -43,7 +57,7 @@ RUNS = {
         every=250,
     ),
     "tiny-attn-only": Run(
-        Recipe(steps=3000, peak_rate=3e-3, repeat_share=0.35, repeat_weight=1.0),
+        (Recipe(4200, peak_rate=3e-3, repeat_share=0.5, repeat_weight=1.0, seed=0),),
         build.build_attn_only,
         lambda model, tokens: model(tokens),
         curves.attention_only_point,
@@ -53,28 +67,38 @@ RUNS = {
 }
 
 
-def make(name: str, folder: Path, steps: int | None = None, say=print) -> list[float]:
-    """Train `name` and write it, its curve and its card into `folder`. Returns the losses in nats."""
-    run, tokenizer = RUNS[name], build_tokenizer()
-    recipe = Recipe(**{**vars(run.recipe), **({"steps": steps, "warm_up": steps // 5} if steps else {})})
-    rows = make_rows(tokenizer, recipe.steps)
-    model, points = run.build(tokenizer, recipe.seed), []
+def make(name: str, folder: Path, steps: int | None = None, say=print) -> None:
+    """Train `name` and write it and its curve into `folder`; `steps` shortens every stage."""
+    run, tokenizer, stages = RUNS[name], build_tokenizer(), stages_of(name, steps)
+    model, points, before = run.build(tokenizer, stages[0].seed).train(), [], 0
+    for stage in stages:
+        rows = make_rows(tokenizer, stage.steps, stage.seed, stage.crowded)
+        watch = watcher(points, lambda: run.point(model, tokenizer), run.every, before, stage.steps)
+        train(model, lambda tokens: run.logits_of(model, tokens), rows, stage, watch, say)
+        before += stage.steps
+        run.save(model, tokenizer, folder)
+    (folder / "induction_curve.json").write_text(json.dumps(curves.keep(points), indent=2) + "\n")
+
+
+def stages_of(name: str, steps: int | None = None) -> list[Recipe]:
+    """The stages of a model's training, each cut to `steps` if that is given."""
+    stages = RUNS[name].stages
+    return [replace(stage, steps=steps, warm_up=1) if steps else stage for stage in stages]
+
+
+def watcher(points: list, point: Callable[[], dict], every: int, before: int, steps: int) -> Callable:
+    """Adds a point to the curve every so many steps, at the very beginning, and at the end of a stage."""
 
     def watch(step: int) -> None:
-        if step % run.every == 0 or step == recipe.steps:
-            points.append({"step": step, **run.point(model, tokenizer)})
+        begins_later_stage = before and not step
+        if not begins_later_stage and (step % every == 0 or step == steps):
+            points.append({"step": before + step, **point()})
 
-    model.train()
-    seen = train(model, lambda tokens: run.logits_of(model, tokens), rows, recipe, watch, say)
-    run.save(model, tokenizer, folder)
-    curve = json.dumps(curves.keep(points), indent=2) + "\n"
-    (folder / "induction_curve.json").write_text(curve)
-    write_card(folder, name, measured(name, folder, recipe))
-    return seen
+    return watch
 
 
 @torch.no_grad()
-def measured(name: str, folder: Path, recipe: Recipe) -> dict:
+def measured(name: str, folder: Path, stages: list[Recipe]) -> dict:
     """Load what was written, as a learner would, and measure it."""
     model, gpt2 = load_model(folder), name == "tiny-gpt2"
     weights = folder / "model.safetensors"
@@ -87,21 +111,25 @@ def measured(name: str, folder: Path, recipe: Recipe) -> dict:
         "bytes_of_weights": weights.stat().st_size,
         **measure.measure(model, gpt2),
         "found": circuits.summary(model, gpt2),
-        "recipe": vars(recipe),
+        "recipe": {f"stage {i}": vars(stage) for i, stage in enumerate(stages, 1)},
     }
 
 
 def main() -> None:
-    """Read the command line and make what it asks for."""
+    """Read the command line and make, or only measure again, what it asks for."""
     parser = argparse.ArgumentParser(prog="python -m patchbook.training", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*SHIPPED, []], help="default: both")
-    parser.add_argument("--steps", type=int, help="fewer steps, to try it out")
+    parser.add_argument("--steps", type=int, help="fewer steps in every stage, to try it out")
     parser.add_argument("--out", type=Path, default=zoo.ZOO, help="where the folders go")
+    parser.add_argument("--measure", action="store_true", help="train nothing: write the cards again")
     given = parser.parse_args()
     torch.set_num_threads(1)
     for name in given.names or SHIPPED:
-        print(f"{name} -> {given.out / name}")
-        make(name, given.out / name, given.steps)
+        folder = given.out / name
+        print(f"{name} -> {folder}")
+        if not given.measure:
+            make(name, folder, given.steps)
+        write_card(folder, name, measured(name, folder, stages_of(name, given.steps)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Rows of token ids to train on: documents, and random tokens said again and again.
 
-Every row begins with <|endoftext|>, as every prompt of the book does. Most rows are short, because most prompts
-are; one batch in four is long, so that all 256 positions are trained and none is a trap.
+Every row begins with <|endoftext|>, as every prompt of the book does. Most rows are short, because most
+prompts are; one batch in four is long, so that all 256 positions are trained and none is a trap.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from patchbook.training.corpus import documents
+from patchbook.training.ioi_text import NAMES, RARE_NAMES
 
 SHORT, LONG = 64, 256
 # One round of batches: tokens in a row. All hold the same number of tokens, so all take the same time.
@@ -24,51 +25,75 @@ class Rows:
 
     short: np.ndarray
     long: np.ndarray
-    end: int  # the id of <|endoftext|>, which is also the number of other tokens
+    tokens: np.ndarray  # every id but END, the commonest first
+    names: np.ndarray  # ids that a name can begin with
+    to: int  # the id of " to"
+    end: int  # the id of <|endoftext|>, the last of all
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`text`: [batch pos] documents. `repeats`: [batch pos] random tokens, repeated. Same row length."""
+    """`text`: [batch pos] documents. `repeats`: [batch pos] random tokens, repeated. Same row length.
+
+    `weight`: [batch pos], how much each token of `text` counts when it is predicted.
+    """
 
     text: Tensor
     repeats: Tensor
+    weight: Tensor
 
 
-def encode(tokenizer, seed: int, number: int, length: int) -> np.ndarray:
+def encode(tokenizer, seed: int, number: int, length: int, crowded: bool = False) -> np.ndarray:
     """`number` documents cut to `length` tokens, the first of them <|endoftext|>: int64 [row pos]."""
-    ids = tokenizer(list(documents(seed, number, length)))["input_ids"]
+    ids = tokenizer(list(documents(seed, number, length, crowded)))["input_ids"]
     return np.array([[tokenizer.bos_token_id, *row[: length - 1]] for row in ids])
 
 
-def make_rows(tokenizer, steps: int, seed: int = 0) -> Rows:
+def make_rows(tokenizer, steps: int, seed: int = 0, crowded: bool = False) -> Rows:
     """Enough documents that `steps` batches see each of them about once, 100,000 short ones at most."""
     short, long = min(100_000, 64 + 24 * steps), min(16_000, 64 + 3 * steps)
+    texts, end = encode(tokenizer, 20 * seed + 10, short, SHORT, crowded), tokenizer.bos_token_id
+    counts = np.bincount(texts.flatten(), minlength=end)[:end]
+    names = {ids[0] for ids in tokenizer([" " + name for name in NAMES + RARE_NAMES])["input_ids"]}
     return Rows(
-        encode(tokenizer, seed + 10, short, SHORT),
-        encode(tokenizer, seed + 11, long, LONG),
-        tokenizer.bos_token_id,
+        short=texts,
+        long=encode(tokenizer, 20 * seed + 11, long, LONG, crowded),
+        tokens=np.argsort(-counts, kind="stable"),
+        names=np.array(sorted(names)),
+        to=tokenizer(" to")["input_ids"][0],
+        end=end,
     )
 
 
-def repeated(rng: np.random.Generator, rows: int, length: int, end: int) -> np.ndarray:
-    """[row pos]: END, then one random half of 4 to length/2 tokens, again and again to the end.
+def repeated(rng: np.random.Generator, rows: int, length: int, tokens: np.ndarray, end: int) -> np.ndarray:
+    """[row pos]: END, then one random half of length/8 to length/2 tokens, again and again to the end.
 
-    Short halves are commoner: they are easier, and from them the model learns to copy.
+    Every other row draws from the 500 commonest tokens: they are seen often, so copying starts with them.
+    Much shorter halves would teach to repeat whatever was said, and not to look for what came next.
     """
     out = np.empty((rows, length), dtype=np.int64)
-    for row in out:
-        half = rng.integers(0, end, 4 + int((length // 2 - 4) * rng.random() ** 1.5))
+    for i, row in enumerate(out):
+        pool = tokens[:500] if i % 2 else tokens
+        half = rng.choice(pool, rng.integers(length // 8, length // 2))
         row[:] = np.concatenate([[end], np.tile(half, length // len(half) + 1)])[:length]
     return out
 
 
-def draw(rows: Rows, step: int, rng: np.random.Generator, repeat_share: float) -> Batch:
+def draw(
+    rows: Rows, step: int, rng: np.random.Generator, repeat_share: float, receiver_weight: float = 1.0
+) -> Batch:
     """The batch of one step: 1,536 tokens, `repeat_share` of its rows random tokens repeated."""
     length = ROUND[step % len(ROUND)]
     count = TOKENS // length
     source = rows.short if length == SHORT else rows.long
     repeats = max(1, round(count * repeat_share))
     text = source[rng.choice(len(source), count - repeats), :length]
-    again = repeated(rng, repeats, length, rows.end)
-    return Batch(torch.from_numpy(text), torch.from_numpy(again))
+    again = repeated(rng, repeats, length, rows.tokens, rows.end)
+    return Batch(*map(torch.from_numpy, (text, again, weights(rows, text, receiver_weight))))
+
+
+def weights(rows: Rows, text: np.ndarray, receiver: float) -> np.ndarray:
+    """1 for every token, `receiver` for a name right after " to": it is rare, and it is what IOI is about."""
+    out = np.ones(text.shape, dtype=np.float32)
+    out[:, 1:][(text[:, :-1] == rows.to) & np.isin(text[:, 1:], rows.names)] = receiver
+    return out

@@ -1,13 +1,14 @@
 """The two untrained models, and how a trained one is written to a folder."""
 
 import json
+import math
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from patchbook.models import native_bridge, native_weights
+from patchbook.models import native_bridge, native_weights, quietly
 
 # Layers, heads, head width and model width all differ, so that code which swaps two of them fails.
 TINY_GPT2 = {
@@ -15,6 +16,7 @@ TINY_GPT2 = {
     "n_embd": 144,
     "n_layer": 4,
     "n_head": 6,
+    "initializer_range": 0.06,  # GPT-2's 0.02, grown as the width shrinks
     "n_inner": 96,  # narrow on purpose: a wide MLP finds the name said once, and no heads are needed
 }
 
@@ -28,15 +30,26 @@ TINY_ATTN_ONLY = {
 }
 
 
+def helix(positions: int, width: int) -> torch.Tensor:
+    """Sines and cosines of every wavelength: [position width].
+
+    GPT-2's own trained position embeddings look like this. Starting from it, heads that look back one token
+    form early, and copying with them; from noise a model of this size finds cheaper ways first.
+    """
+    place = torch.arange(positions)[:, None]
+    rate = torch.exp(-math.log(positions) * torch.arange(0, width, 2) / width)
+    return torch.cat([torch.sin(place * rate), torch.cos(place * rate)], dim=1)
+
+
 def build_gpt2(tokenizer, seed: int = 0) -> GPT2LMHeadModel:
-    """GPT-2's architecture, small, with random weights and no dropout."""
+    """GPT-2's architecture, small, untrained: random weights, helical positions, no dropout."""
     torch.manual_seed(seed)
     end = tokenizer.bos_token_id
     dropout = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
-    config = GPT2Config(
-        vocab_size=len(tokenizer), bos_token_id=end, eos_token_id=end, **TINY_GPT2, **dropout
-    )
-    return GPT2LMHeadModel(config)
+    config = GPT2Config(vocab_size=len(tokenizer), bos_token_id=end, eos_token_id=end, **TINY_GPT2, **dropout)
+    model = GPT2LMHeadModel(config)
+    model.transformer.wpe.weight.data.copy_(0.1 * helix(config.n_positions, config.n_embd))
+    return model
 
 
 def build_attn_only(tokenizer, seed: int = 0):
@@ -45,13 +58,17 @@ def build_attn_only(tokenizer, seed: int = 0):
     model = native_bridge({**TINY_ATTN_ONLY, "d_vocab": len(tokenizer)}, tokenizer)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.endswith("bias"))  # biases start at 0 and stay there
+    # Without biases a head can look at a position only through what all tokens share. Give them something.
+    embedding = native_weights(model)["tok_embed.weight"].data
+    embedding += 0.12 * torch.randn(embedding.shape[1])
     return model
 
 
 def save_gpt2(model: GPT2LMHeadModel, tokenizer, folder: Path) -> None:
     """A Hugging Face folder: config.json, model.safetensors and the tokenizer's files."""
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with quietly():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
 
 def save_attn_only(model, folder: Path) -> None:

@@ -4,27 +4,30 @@ import json
 from pathlib import Path
 
 ABOUT = {
-    "tiny-gpt2": """GPT-2's architecture, small: it loads wherever GPT-2 loads. It was trained on Patchbook's own synthetic
-English (`patchbook/training`): two people and a gift, days and months, prose in three kinds of case, decimals,
-and random tokens said twice. It knows nothing else. Where it does what GPT-2 small does, it does so with
-heads you can find by the same methods; its heads have other numbers, and what is true of it is not thereby
-true of GPT-2.
+    "tiny-gpt2": """\
+GPT-2's architecture, small: it loads wherever GPT-2 loads. It was trained on Patchbook's own synthetic
+English (`patchbook/training`): two people and a gift, days and months, prose in three kinds of case,
+decimals, and random tokens said twice. It knows nothing else. Where it does what GPT-2 small does, it does
+so with heads you can find by the same methods; its heads have other numbers, and what is true of it is not
+thereby true of GPT-2.
 
 Its tokenizer is GPT-2's, cut down to the words of the corpus: those words split exactly as GPT-2 splits them.
 All 256 positions were trained. Trained from random weights; no one else's weights or text went in.""",
-    "tiny-attn-only": """Two layers of attention and nothing else: no MLP, no LayerNorm, no biases, and no positions in
-the residual stream (rotary positions act on queries and keys only). It was trained on the same synthetic English
-as tiny-gpt2, with more random tokens said twice, and reads with tiny-gpt2's tokenizer. Because the stream
-holds no positions, a head can find the previous token's neighbour only by composing with another head.
+    "tiny-attn-only": """\
+Two layers of attention and nothing else: no MLP, no LayerNorm, no biases, and no positions in the residual
+stream (rotary positions act on queries and keys only). It was trained on the same synthetic English as
+tiny-gpt2, with more random tokens said twice, and reads with tiny-gpt2's tokenizer. Because the stream holds
+no positions, a head can find what followed an earlier token only by composing with another head.
 
 `induction_curve.json` holds ten moments of its training: look for the step where it starts to copy.""",
 }
 
-MEANING = """Losses are in nats a token, differences in logits. Nothing measured was trained on: documents and random
-tokens have seeds of their own, kept-out pairs of names never meet in a training IOI sentence, and kept-out
-templates are never used in training. Head scores of a pattern are mean attention over the second half of 50 random
-tokens said twice; "patched" scores are the share of the IOI logit difference that comes back when the
-head's clean value is put into a run with the names swapped (0 none, 1 all)."""
+MEANING = """\
+Losses are in nats a token, differences in logits. Documents and random tokens are new, from seeds of their
+own; kept-out pairs of names never meet in a training IOI sentence; kept-out templates are never trained on.
+Head scores of a pattern are mean attention over the second half of 50 random tokens said twice; "patched"
+scores are the share of the IOI logit difference that comes back when the head's clean value is put into a
+run with the names swapped (0 none, 1 all)."""
 
 
 def write_card(folder: Path, name: str, measured: dict) -> None:
@@ -46,22 +49,26 @@ def card(name: str, measured: dict) -> str:
 
 
 def section(title: str, values: dict, depth: int) -> list[str]:
-    """A heading and a table; dicts of dicts become one table if their columns agree, else sections."""
+    """A heading with a table: of numbers, of heads, or of rows that share their columns; else sections."""
     head = "#" * depth + " " + title[:1].upper() + title[1:]
-    rows = [value for value in values.values() if isinstance(value, dict)]
-    if not rows:
-        return [head, table(values)]
-    if len(rows) == len(values) and len({tuple(row) for row in rows}) == 1 and rows[0]:
+    if is_grid(values):
         return [head, grid(values)]
-    if all(is_heads(row) for row in rows) and len(rows) == len(values):
-        return [head, table({kind: heads(row) for kind, row in values.items()})]
-    plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
-    heads_only = {k: heads(v) for k, v in values.items() if isinstance(v, dict) and is_heads(v)}
-    nested = {k: v for k, v in values.items() if isinstance(v, dict) and not is_heads(v)}
-    parts = [head, table({**plain, **heads_only})]
-    for key, value in nested.items():
-        parts.extend(section(key, value, depth + 1))
+    lines = {key: value if not isinstance(value, dict) else heads(value) for key, value in values.items()
+             if not isinstance(value, dict) or is_heads(value)}  # fmt: skip
+    parts = [head, table(lines)]
+    for key, value in values.items():
+        if key not in lines:
+            parts.extend(section(key, value, depth + 1))
     return [part for part in parts if part]
+
+
+def is_grid(values: dict) -> bool:
+    """True if every value is a dict of plain numbers, and all have the same keys."""
+    rows = list(values.values())
+    if not all(isinstance(row, dict) and row and not is_heads(row) for row in rows):
+        return False
+    plain = all(not isinstance(entry, dict) for row in rows for entry in row.values())
+    return plain and len({tuple(row) for row in rows}) == 1
 
 
 def is_heads(row: dict) -> bool:

@@ -98,9 +98,7 @@ def ioi_sweeps(model) -> dict[str, Tensor]:
 def summary(model, gpt2: bool) -> dict:
     """The heads of the model card: label -> score, one table for each measure."""
     least = {"first token": 0.6}
-    found = {
-        kind: as_labels(scores, least.get(kind, 0.3)) for kind, scores in pattern_scores(model).items()
-    }
+    found = {kind: as_labels(scores, least.get(kind, 0.3)) for kind, scores in pattern_scores(model).items()}
     if not gpt2:
         return {"attention on repeated random tokens": found}
     sweeps = ioi_sweeps(model)

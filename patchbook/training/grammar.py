@@ -42,7 +42,6 @@ hello: Hello Yes No Thanks Sorry Please Welcome Right
 """
 
 
-
 def parse(lists: str) -> dict[str, list[str]]:
     """'slot: word word' lines -> {slot: [word, word]}; a line that begins with spaces goes on."""
     lines = lists.strip().replace("\n  ", " ").splitlines()
@@ -172,6 +171,19 @@ IOI = [  # {a} and {b} are the two people, in either order; {s} is the one who g
     "{a} sat with {b} in the {place}. {s} passed the {object} to",
 ]
 
+IOI_CROWDED = [  # {i} is the other one: named again, or a third person is. So the last name settles nothing
+    "When {a} and {b} went to the {place}, {s} saw {i} and gave a {object} to",
+    "When {a} and {b} went to the {place}, {i} was tired and {s} gave a {object} to",
+    "After {a} and {b} went to the {place}, {s} helped {i} and gave the {object} to",
+    "Then, {a} and {b} went to the {place}. {s} followed {i} and gave a {object} to",
+    "Then, {a} and {b} were working at the {place}. {s} helped {i} and decided to give a {object} to",
+    "While {a} and {b} were working at the {place}, {s} saw {i} and gave a {object} to",
+    "While {a} and {b} were working at the {place}, {s} saw {name} and gave a {object} to",
+    "Friends {a} and {b} found a {object} at the {place}. {i} was hungry and {s} gave it to",
+    "{a} and {b} met at the {place}. {s} followed {i} and showed the {object} to",
+    "{a} sat with {b} in the {place}. {s} saw {i} and passed the {object} to",
+]
+
 IOI_KEPT_OUT = [  # never trained on; only measured
     "While {a} and {b} were commuting to the {place}, {s} gave a {object} to",
     "Afterwards, {a} and {b} went to the {place}. {s} gave a {object} to",
@@ -211,6 +223,9 @@ BEFORE_A_LIST = {
     "months": ["We were at the {place} in", "{name} {verbs} in", "It is warm in"],
     "seasons": ["We like", "It is {adj} in", "{name} {sees}"],
 }
-BEFORE_A_STEP = ["On {day} the {animal} {verbs}.", "{name} was at the {place} on {day}.",
-                 "The {animal} was born in {month}."]
+BEFORE_A_STEP = [
+    "On {day} the {animal} {verbs}.",
+    "{name} was at the {place} on {day}.",
+    "The {animal} was born in {month}.",
+]
 INSTEAD_OF_A_DAY = ["my birthday", "a holiday", "cold", "warm", "dark", "too late", "time to go"]

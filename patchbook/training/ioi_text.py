@@ -7,7 +7,7 @@ probabilities of 0 and 1, and there would be nothing to measure in logits.
 import random
 
 from patchbook import zoo
-from patchbook.training.grammar import IOI, NAMED, WORDS
+from patchbook.training.grammar import IOI, IOI_CROWDED, NAMED, WORDS
 from patchbook.training.sentences import fill
 
 NAMES = zoo.words("names")  # each of them one token
@@ -28,8 +28,8 @@ def is_kept_out(a: str, b: str) -> bool:
 def anyone(rng: random.Random) -> str:
     """A name; two times in five an invented one, of two tokens.
 
-    Only attention can carry a new pair of tokens from one place to another. With names of one token alone,
-    the model adds up all names at the end and lets an MLP pick the one said once: right, and useless to study.
+    Only attention can carry a new pair of tokens from one place to another. With names of one token only, the
+    model adds up all names at the end and lets an MLP pick the one said once: right, and useless to study.
     """
     return rng.choice(RARE_NAMES if rng.random() < 0.4 else NAMES)
 
@@ -70,7 +70,7 @@ def somebody(rng: random.Random, cast: list[str]) -> str:
 
 def distraction(rng: random.Random, names: list[str]) -> str:
     """Nothing, or one or two sentences about `names`, so that how often a name was said tells nothing."""
-    count = rng.choices([0, 1, 2], [50, 35, 15])[0]
+    count = rng.choices([0, 1, 2], [65, 25, 10])[0]
     said = [fill(rng, rng.choice(NAMED[2:7]), name=rng.choice(names)) for _ in range(count)]
     return "".join(sentence + " " for sentence in said)
 
@@ -87,14 +87,16 @@ def receiver(rng: random.Random, indirect: str, subject: str) -> str:
     return rng.choice(PRONOUNS) if draw < 0.93 else "the " + rng.choice(WORDS["person"])
 
 
-def gift(rng: random.Random, cast: list[str]) -> str:
+def gift(rng: random.Random, cast: list[str], crowded: bool = False) -> str:
     """One passage: distracting sentences, then an IOI sentence, ABBA or BABA.
 
-    In 1 of 12 a third person gives (ABC): then the gift goes to either of the two.
+    In 1 of 12 a third person gives (ABC): then the gift goes to either of the two. `crowded` adds sentences
+    in which the giver is not the last person named.
     """
-    a, b = rng.sample(cast, 2) if rng.random() < 0.35 else draw_pair(rng)
+    a, b = rng.sample(cast, 2) if rng.random() < 0.25 else draw_pair(rng)
     subject, indirect = (a, b) if rng.random() < 0.5 else (b, a)
     giver = anyone(rng) if rng.random() < 1 / 12 else subject
-    sentence = fill(rng, rng.choice(IOI), a=a, b=b, s=giver)
+    pattern = rng.choice(IOI + IOI_CROWDED if crowded else IOI)
+    sentence = fill(rng, pattern, a=a, b=b, s=giver, i=indirect)
     to = receiver(rng, indirect, subject)
-    return distraction(rng, [a, b, *cast]) + sentence + " " + to + fill(rng, rng.choice(TAILS))
+    return distraction(rng, cast) + sentence + " " + to + fill(rng, rng.choice(TAILS))

@@ -15,25 +15,38 @@ from patchbook.training.batches import Rows, draw
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a run needs to be repeated. `repeat_weight` is the loss weight of the repeated rows."""
+    """What a stage of training needs to be repeated.
+
+    The learning rate rises from 0 to `peak_rate`, then falls along half a cosine to `last_rate`. A share of
+    `repeat_share` of the rows are random tokens repeated, and their loss counts `repeat_weight` times; the
+    name that a gift goes to counts `receiver_weight` times. `crowded` is a kind of corpus (`ioi_text.gift`).
+    """
 
     steps: int
     peak_rate: float = 2e-3
+    last_rate: float = 0.0
     warm_up: int = 200
     weight_decay: float = 0.05
     repeat_share: float = 0.16
     repeat_weight: float = 0.3
+    receiver_weight: float = 1.0
+    crowded: bool = False
     seed: int = 0
 
     def rate(self, step: int) -> float:
-        """The learning rate of one step: linear up, then half a cosine down to 0."""
+        """The learning rate of one step."""
         up = min(1.0, (step + 1) / self.warm_up)
-        return self.peak_rate * up * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+        down = 0.5 + 0.5 * math.cos(math.pi * step / self.steps)
+        return up * (self.last_rate + (self.peak_rate - self.last_rate) * down)
 
 
-def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
-    """Mean loss in nats of predicting tokens [batch pos] one position ahead."""
-    return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+def next_token_loss(logits: Tensor, tokens: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean loss in nats of predicting tokens [batch pos] one position ahead; weighted by `weight`."""
+    loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+    if weight is None:
+        return loss.mean()
+    weight = weight[:, 1:].flatten()
+    return (loss * weight).sum() / weight.sum()
 
 
 def losses(logits_of: Callable[[Tensor], Tensor], batch) -> tuple[Tensor, Tensor]:
@@ -41,7 +54,7 @@ def losses(logits_of: Callable[[Tensor], Tensor], batch) -> tuple[Tensor, Tensor
     logits = logits_of(torch.cat([batch.text, batch.repeats]))
     split, half = len(batch.text), batch.repeats.shape[1] // 2
     return (
-        next_token_loss(logits[:split], batch.text),
+        next_token_loss(logits[:split], batch.text, batch.weight),
         next_token_loss(logits[split:, half:], batch.repeats[:, half:]),
     )
 
@@ -74,7 +87,7 @@ def train(
         watch(step)
         for group in adam.param_groups:
             group["lr"] = recipe.rate(step)
-        text, again = losses(logits_of, draw(rows, step, rng, recipe.repeat_share))
+        text, again = losses(logits_of, draw(rows, step, rng, recipe.repeat_share, recipe.receiver_weight))
         adam.zero_grad()
         (text + recipe.repeat_weight * again).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -2,8 +2,8 @@
 
 A byte-level BPE joins pairs of pieces in the order of its list of merges. Keep, in GPT-2's order, only the
 merges that GPT-2 makes while it reads the corpus, and every text made of the corpus's words splits exactly as
-GPT-2 splits it: a name that is one token there is one token here, and prompts of equal length there have equal
-length here. Only the numbers of the tokens differ. Other words still work; they fall into smaller pieces.
+GPT-2 splits it: a name that is one token there is one token here, and prompts of equal length there have
+equal length here. Only the tokens' numbers differ. Other words still work; they fall into smaller pieces.
 
 The cut list is `zoo/words/merges.txt`. To make it again after a change to the grammar, with a copy of GPT-2's
 merges.txt (any GPT-2 checkpoint folder has one):

@@ -1,8 +1,7 @@
 """The known wrong ways of average_over_condition."""
 
-from patchbook.tests.mistakes.head_labels import pairs_of
-
 from patchbook.checking import Mistake
+from patchbook.tests.mistakes.head_labels import pairs_of
 
 
 def _mean_where(tensor, chosen):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from patchbook.checking import Mistake
 from patchbook.tests.mistakes.head_labels import (
     FINDS_NOTHING,
     LABEL_ROWS,
@@ -9,8 +10,6 @@ from patchbook.tests.mistakes.head_labels import (
     detect,
     detect_per_query,
 )
-
-from patchbook.checking import Mistake
 
 heads_with_high_average_pattern = tuple(
     Mistake(*row)

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from patchbook.tests.mistakes.head_labels import LABEL_ROWS, LISTS_ALL, detect, detect_per_query
-
 from patchbook.checking import Mistake
+from patchbook.tests.mistakes.head_labels import LABEL_ROWS, LISTS_ALL, detect, detect_per_query
 
 
 # find_repeating_rows

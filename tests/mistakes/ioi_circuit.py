@@ -1,0 +1,187 @@
+"""The known wrong ways of chapter 2: mean ablation of all but a circuit, minimality."""
+
+import functools
+
+import torch
+
+from patchbook.checking import Mistake
+from patchbook.tests.specifications import ioi_circuit as right
+from patchbook.tests.specifications.forward_pass import forward
+from patchbook.tests.specifications.ioi_paths import logits_to_ave_logit_diff_2
+
+
+def _ablated(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True, **wrong):
+    """add_mean_ablation_hook with one thing wrong."""
+    means = {}
+
+    def collect(name, layer, z):
+        if name == "z":
+            means[layer] = _means(z, means_dataset, wrong)
+        return z
+
+    forward(model, means_dataset.toks, collect)
+    keep = _kept(model, means_dataset, circuit, seq_pos_to_keep, wrong)
+
+    def ablate(name, layer, z):
+        if name != "z":
+            return z
+        return torch.where(keep[layer][..., None], z, means[layer])
+
+    return functools.partial(forward, model, edit=ablate)
+
+
+def _until_reset(model, *arguments):
+    """Hooks that are not permanent: the first run is ablated, the one after reset_hooks is not."""
+    runs = iter((right.add_mean_ablation_hook(model, *arguments), functools.partial(forward, model)))
+    return lambda tokens: next(runs)(tokens)
+
+
+def _means(z, dataset, wrong):
+    if wrong.get("zero"):
+        return torch.zeros_like(z)
+    if wrong.get("not_averaged"):
+        return z.clone()
+    if wrong.get("all_prompts"):
+        return z.mean(0, keepdim=True).expand_as(z)
+    means = z.clone()
+    for group in dataset.groups:
+        mean = z[group].mean(0)
+        means[group] = mean.mean(0) if wrong.get("positions") else mean
+    return means
+
+
+def _kept(model, dataset, circuit, seq_pos_to_keep, wrong):
+    """Which head's z is left alone, where: for each layer a bool [batch pos head]."""
+    shape = (model.cfg.n_layers, *dataset.toks.shape, model.cfg.n_heads)
+    keep = torch.zeros(shape, dtype=torch.bool)
+    rows = torch.arange(len(dataset.toks))
+    for role, heads in circuit.items():
+        positions = dataset.word_idx["end" if wrong.get("end") else seq_pos_to_keep[role]]
+        if wrong.get("first_prompt"):
+            positions = positions[:1].expand(len(rows))
+        for layer, head in heads:
+            keep[layer, rows, slice(None) if wrong.get("everywhere") else positions, head] = True
+    return ~keep if wrong.get("inverted") else keep
+
+
+def _wrong_ablation(**wrong):
+    return functools.partial(_ablated, **wrong)
+
+
+add_mean_ablation_hook = (
+    Mistake(
+        "not-permanent",
+        _until_reset,
+        "after model.reset_hooks() the ablation is gone: the hook is not permanent.",
+        "Pass is_permanent on to model.add_hook.",
+    ),
+    Mistake(
+        "kept-everywhere",
+        _wrong_ablation(everywhere=True),
+        "the circuit's heads are kept at every position.",
+        "A head counts only at its own position: seq_pos_to_keep says which.",
+    ),
+    Mistake(
+        "kept-at-the-end",
+        _wrong_ablation(end=True),
+        "every head is kept at the end, whatever seq_pos_to_keep says.",
+        "Look the position up: means_dataset.word_idx[seq_pos_to_keep[role]].",
+    ),
+    Mistake(
+        "first-prompts-positions",
+        _wrong_ablation(first_prompt=True),
+        "the first prompt's positions are used for all prompts.",
+        "word_idx has one position for each prompt.",
+    ),
+    Mistake(
+        "circuit-ablated",
+        _wrong_ablation(inverted=True),
+        "the circuit is ablated, and everything else is kept.",
+        "torch.where(keep, z, means): z where the circuit is, the mean elsewhere.",
+    ),
+    Mistake(
+        "zero-ablated",
+        _wrong_ablation(zero=True),
+        "the other heads are set to zero, not to their mean.",
+        "Use the mean of z over the prompts of the same template.",
+    ),
+    Mistake(
+        "mean-over-all-prompts",
+        _wrong_ablation(all_prompts=True),
+        "the mean runs over all prompts: templates are mixed, and with them positions.",
+        "Average within each group of means_dataset.groups.",
+    ),
+    Mistake(
+        "mean-over-positions",
+        _wrong_ablation(positions=True),
+        "the mean runs over positions too.",
+        "Each position has a mean of its own: average over the prompts of a template only.",
+    ),
+    Mistake(
+        "not-averaged",
+        _wrong_ablation(not_averaged=True),
+        "each prompt gets its own z from means_dataset, not the mean of its template.",
+        "Average over the group first.",
+    ),
+)
+
+
+def _scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    """F without K and head, and F without K."""
+
+    def score(removed):
+        rest = {role: [h for h in heads if h not in removed] for role, heads in circuit.items()}
+        run = right.add_mean_ablation_hook(model, abc_dataset, rest, seq_pos_to_keep)
+        return logits_to_ave_logit_diff_2(run(ioi_dataset.toks), ioi_dataset).item()
+
+    return score([*K, head]), score(K), score([]), score([head])
+
+
+def _minimality(formula):
+    return lambda *arguments: formula(*_scores(*arguments))
+
+
+get_minimality_score = (
+    Mistake(
+        "sign-kept",
+        _minimality(lambda without_both, without_k, whole, without_head: without_k - without_both),
+        "the change has a sign; wanted its size.",
+        "Take abs().",
+    ),
+    Mistake(
+        "sign-kept-other-way",
+        _minimality(lambda without_both, without_k, whole, without_head: without_both - without_k),
+        "the change has a sign; wanted its size.",
+        "Take abs().",
+    ),
+    Mistake(
+        "k-ignored",
+        _minimality(lambda without_both, without_k, whole, without_head: abs(without_head - whole)),
+        "K is ignored: the head is removed from the whole circuit.",
+        "Remove K in both runs; the head only in one of them.",
+    ),
+    Mistake(
+        "k-removed-once",
+        _minimality(lambda without_both, without_k, whole, without_head: abs(without_both - whole)),
+        "K is removed in one run only, so its own effect is counted too.",
+        "Compare the circuit without K and head with the circuit without K.",
+    ),
+    Mistake(
+        "head-not-removed",
+        _minimality(lambda without_both, without_k, whole, without_head: abs(without_k - whole)),
+        "it measures K, not the head: the head is never removed.",
+        "Compare the circuit without K and head with the circuit without K.",
+    ),
+    Mistake(
+        "score-not-change",
+        _minimality(lambda without_both, without_k, whole, without_head: abs(without_both)),
+        "it gives the logit difference that is left, not how much it changed.",
+        "Subtract the score of the circuit without K.",
+    ),
+    Mistake(
+        "divided",
+        _minimality(lambda both, without_k, whole, without_head: abs(both - without_k) / abs(whole)),
+        "the change is divided by the circuit's logit difference; wanted logits.",
+        "Return the change itself.",
+    ),
+)  # fmt: skip
