@@ -27,7 +27,7 @@ from traitlets.config import Config
 
 from patchbook.authoring.release import RELEASE_STEPS, release_config
 from patchbook.grading.execute import ExecuteToTheEnd
-from patchbook.grading.outputs import HideHiddenTests, ScoreByError, ShortenOutput
+from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
 from patchbook.grading.pages import TEMPLATE, TEMPLATES, Summarise, scores
 
 
@@ -115,6 +115,7 @@ def settings(root: Path, url: str, timeout: int) -> Config:
     config.GenerateFeedback.preprocessors = [
         GetGrades,
         Summarise,
+        NameFigures,
         HideHiddenTests,
         ClearHiddenTests,
         CSSHTMLHeaderPreprocessor,

@@ -8,6 +8,7 @@ from nbgrader.utils import is_grade
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
+PLOTLY = "application/vnd.plotly.v1+json"
 LONGEST = 20_000  # characters of one output that feedback keeps: a learner reads no more
 
 
@@ -52,6 +53,17 @@ class HideHiddenTests(NbGraderPreprocessor):
         for output in cell.get("outputs", []) if hidden else []:
             if output.output_type == "error":
                 output.traceback = [without(block, hidden) for block in output.traceback]
+        return cell, resources
+
+
+class NameFigures(NbGraderPreprocessor):
+    """An interactive figure becomes a line with its title: a page of feedback cannot draw it."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        for output in cell.get("outputs", []):
+            if PLOTLY in output.get("data", {}) and "text/html" not in output.data:
+                title = output.data[PLOTLY].get("layout", {}).get("title") or {}
+                output.data = NotebookNode({"text/plain": f"[figure: {title.get('text', 'untitled')}]"})
         return cell, resources
 
 

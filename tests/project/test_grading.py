@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_output
 from patchbook.authoring import find_course
 from patchbook.grading import chapter_marks, grade_class
 from patchbook.grading.kernel import kernel_environment
-from patchbook.grading.outputs import HideHiddenTests, ScoreByError, ShortenOutput
+from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
 from patchbook.grading.results import COLUMNS, Result, write_grades
 from tests.project.toy import CHAPTER, HIDDEN_SEEDS, HOME, as_colab_saves, hand_in, released, solved
 
@@ -197,6 +197,15 @@ def test_a_traceback_loses_its_hidden_lines_and_keeps_the_rest():
     )
     HideHiddenTests().preprocess_cell(cell, {}, 0)
     assert cell.outputs[0].traceback == [f"{first}\nKeyError", "KeyError: 3"]
+
+
+def test_a_figure_that_a_page_cannot_draw_is_named():
+    data = {"application/vnd.plotly.v1+json": {"data": [], "layout": {"title": {"text": "Scores"}}}}
+    untitled = {"application/vnd.plotly.v1+json": {"data": []}}
+    cell = graded_cell("x", *(new_output("display_data", data=each) for each in (data, untitled)))
+    NameFigures().preprocess_cell(cell, {}, 0)
+    shown = [output.data for output in cell.outputs]
+    assert shown == [{"text/plain": "[figure: Scores]"}, {"text/plain": "[figure: untitled]"}]
 
 
 def test_only_an_error_costs_points():
