@@ -1,8 +1,8 @@
 """Patchbook: reading transformer circuits, one patch at a time.
 
-    load_model(name=None)        a TransformerBridge, ready for the exercises
-    or_reference(function)       the learner's function, or the reference's values while it is unwritten
-    reference_for(exercise)      the specification that a check compares with
+load_model(name=None)        a TransformerBridge, ready for the exercises
+or_reference(function)       the learner's function, or the reference's values while it is unwritten
+reference_for(exercise)      the specification that a check compares with
 """
 
 __version__ = "0.1.0"

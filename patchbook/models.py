@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -200,7 +200,7 @@ def available_models() -> list[Availability]:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Nothing on stderr while libraries load: nbgrader gives a cell that writes there no marks."""
+    """Nothing printed while libraries load: nbgrader gives a cell that writes to stderr no marks."""
     import logging
     import warnings
 
@@ -212,7 +212,7 @@ def quietly() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+        with warnings.catch_warnings(), redirect_stderr(StringIO()), redirect_stdout(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from patchbook.tests.mistakes import hooks_and_caches as mistakes
-from patchbook.tests.specifications import hooks_and_caches as specifications
 from transformer_lens.hook_points import HookPoint
 
 from patchbook.checking import Case, call_as_hook, checks
 from patchbook.checking.awkward import awkward_model, random_tokens
+from patchbook.tests.mistakes import hooks_and_caches as mistakes
+from patchbook.tests.specifications import hooks_and_caches as specifications
 
 
 def _random(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:

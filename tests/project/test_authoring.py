@@ -52,7 +52,7 @@ def test_no_solution_rubric_or_hidden_test_is_released(chapter):
     assert not re.search(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)", text)
     for cell in source.cells:
         for region in re.findall(r"BEGIN (?:HIDDEN TESTS|MARK SCHEME)\n(.*?)### END", cell.source, re.S):
-            for line in region.strip().split("\n"):
+            for line in filter(str.strip, region.split("\n")):
                 assert line.strip() not in text, f"{line!r} of {chapter} reaches learners"
 
 

@@ -102,7 +102,7 @@ def switch_to_training(x, model):
     "wrong, diagnosis, words",
     [
         (leave_a_hook, "hooks-left", "blocks.1.attn.hook_z"),
-        (edit_a_weight, "changed-input", "o.weight"),
+        (edit_a_weight, "changed-input", "weights"),
         (switch_to_training, "changed-input", "training"),
     ],
 )

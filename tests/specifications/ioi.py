@@ -175,7 +175,6 @@ def get_act_patch_attn_head_all_pos_every(
 
 def flip_names(names: tuple[str, str, str], rule: str, fresh_names: list[str]) -> tuple[str, str, str]:
     """The three names after the clause of the rule that fits them; new letters take fresh names in turn."""
-    first, second, third = names
     for clause in rule.split(","):
         before, after = (side.strip() for side in clause.split("->"))
         meaning = dict(zip(before, names, strict=True))

@@ -6,10 +6,11 @@ Source of the definitions: Wang et al. 2022, arXiv 2211.00593, sections 4.1 to 4
 from collections.abc import Callable
 
 from jaxtyping import Float, Int
-from patchbook.tests.specifications.forward_pass import forward
-from patchbook.tests.specifications.ioi_paths import logits_to_ave_logit_diff_2
 from torch import Tensor
 from transformer_lens import TransformerBridge
+
+from patchbook.tests.specifications.forward_pass import forward
+from patchbook.tests.specifications.ioi_paths import logits_to_ave_logit_diff_2
 
 Head = tuple[int, int]  # (layer, head)
 Run = Callable[[Int[Tensor, "batch pos"]], Float[Tensor, "batch pos d_vocab"]]

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
-from patchbook.tests.specifications.forward_pass import forward, mlp, normalise
 from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
 from transformer_lens.hook_points import HookPoint
+
+from patchbook.tests.specifications.forward_pass import forward, mlp, normalise
 
 Head = tuple[int, int]  # (layer, head)
 Metric = Callable[[Float[Tensor, "batch pos d_vocab"]], Float[Tensor, ""]]
