@@ -17,8 +17,8 @@ right, wrong = BANK.right, BANK.wrong
 
 
 @functools.cache
-def my_scores():
-    """Induction scores: (layer, head)."""
+def my_scores(steps_back=19):
+    """Mean attention so many steps back, 19 of which is the induction score: (layer, head)."""
     model = load_model()
     torch.manual_seed(123)
     half = torch.randint(0, model.cfg.d_vocab, (10, 20))
@@ -26,7 +26,8 @@ def my_scores():
     with torch.no_grad():
         _, cache = model.run_with_cache(tokens)
     rows = [
-        cache["pattern", layer].diagonal(dim1=-2, dim2=-1, offset=-19) for layer in range(model.cfg.n_layers)
+        cache["pattern", layer].diagonal(dim1=-2, dim2=-1, offset=-steps_back)
+        for layer in range(model.cfg.n_layers)
     ]
     return torch.stack([row.mean(dim=(0, 2)) for row in rows])
 
@@ -73,6 +74,11 @@ def every_head(*_):
 def all_but_the_strongest(*_):
     strongest = at_least(my_scores().max())
     return [label for label in at_least(0.4) if label not in strongest]
+
+
+@wrong("my_induction_heads", "other-kind")
+def heads_that_look_back_one_token(*_):
+    return [f"L{layer}H{head}" for layer, head in (my_scores(1) >= 0.6).nonzero().tolist()]
 
 
 @wrong("my_induction_heads", "extra")
