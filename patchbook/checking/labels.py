@@ -98,7 +98,7 @@ def _choice(scores: HeadScores, labels: list[str]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "all-heads",
             "every head of the model is in the list.",
-            f"Name only those whose {scores.score} is high, at least {scores.low} to {scores.high}.",
+            f"Name only those with a high {scores.score} ({scores.low} to {scores.high} is borderline).",
         )
     yield from _lookalikes(scores, labels, extra)
     swapped = {f"L{head}H{layer}" for layer, head in map(_indices, labels)}
