@@ -20,7 +20,7 @@ import plotly.io as pio
 from plotly.io.base_renderers import MimetypeRenderer
 
 MODES = ("book", "cdn", "inline")
-SUBTITLE = 30  # pixels it takes above a figure
+HEADING = 55  # pixels that title and summary take above a figure
 COLOURS = ("#1f6fb2", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e")
 # circuitsvis' headings are made for a page of their own, its small heads too small for their names.
 CIRCUITSVIS_STYLE = """<style>
@@ -41,15 +41,19 @@ def figure_mode() -> str:
 
 
 class BookRenderer(MimetypeRenderer):
-    """A plotly figure as small HTML: no plotly.js inside, the description as a visible caption."""
+    """A plotly figure as small HTML: no plotly.js inside, title and description as text around it.
+
+    Text inside a figure does not wrap: on a telephone a long title would be cut.
+    """
 
     def to_mimebundle(self, fig_dict: dict) -> dict[str, str]:
         layout = fig_dict["layout"]
-        description = (layout.get("meta") or {}).get("description", "")
-        layout.get("title", {}).pop("subtitle", None)  # the caption below says it, at any width
+        meta = layout.get("meta") or {}
+        title, description = meta.get("title", ""), meta.get("description", "")
+        layout.pop("title", None)
         layout.update(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-        layout["height"] -= SUBTITLE
-        layout["margin"]["t"] -= SUBTITLE
+        layout["height"] -= HEADING
+        layout["margin"]["t"] -= HEADING
         body = pio.to_html(
             fig_dict,
             full_html=False,
@@ -59,7 +63,8 @@ class BookRenderer(MimetypeRenderer):
             auto_play=False,
             config={"responsive": True, "displaylogo": False, "displayModeBar": False},
         )
-        return {"text/html": with_caption(body, description)}
+        heading = f"<p><strong>{html.escape(title)}</strong></p>"
+        return {"text/html": with_caption(heading + body, description)}
 
 
 def with_caption(body: str, description: str, style: str = "") -> str:
@@ -84,8 +89,8 @@ def finish(figure: go.Figure, title: str, description: str, height: int) -> go.F
     """Give a figure its title, its text alternative and the look all figures share."""
     description = html.unescape(description)  # labels come escaped, as plotly needs them
     figure.update_layout(
-        title={"text": title, "subtitle": {"text": _wrapped(description)}},
-        meta={"description": description},
+        title={"text": _wrapped(title, 60), "subtitle": {"text": _wrapped(description)}},
+        meta={"title": title, "description": description},
         height=height,
         margin={"l": 60, "r": 20, "t": 90, "b": 55},
         template="plotly_white",
@@ -95,8 +100,8 @@ def finish(figure: go.Figure, title: str, description: str, height: int) -> go.F
     return figure
 
 
-def _wrapped(text: str) -> str:
-    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(text, 90))
+def _wrapped(text: str, width: int = 90) -> str:
+    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(text, width))
 
 
 class DisplayedHTML:

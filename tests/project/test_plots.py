@@ -146,6 +146,7 @@ def test_book_gets_small_html_with_a_caption(patterns, in_book):
         text = shown["text/html"]
         assert len(text) < 60_000, name
         assert "cdn.plot.ly" not in text and "<figcaption>" in text, name
+        assert f"<strong>{figure.layout.meta['title']}</strong>" in text, name
     assert pio.renderers.default == "patchbook_book"
 
 
