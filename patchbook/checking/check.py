@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 
 @dataclass(frozen=True)
 class Case:
@@ -80,9 +82,15 @@ class Check:
         return self.gives or inspect.signature(self.reference).return_annotation
 
     def observed(self, implementation: Callable, arguments: dict[str, Any]) -> Any:
-        """What a Record keeps of one case: the value, or both values of a function that draws at random."""
-        value = self.call(implementation, arguments)
-        return value if self.facts is None else (value, self.call(implementation, arguments))
+        """What a Record keeps of one case: the value, or both values of a function that draws at random.
+
+        torch's generator starts from the same state each time, so the same code gets the same verdict, and
+        is put back afterwards.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            value = self.call(implementation, arguments)
+            return value if self.facts is None else (value, self.call(implementation, arguments))
 
     def values(self, observed: Any) -> tuple[Any, ...]:
         """The value or values within it. A Record from elsewhere may hold anything."""
