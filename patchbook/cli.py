@@ -11,7 +11,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="patchbook")
 def main() -> None:
-    """Reading transformer circuits: grade a class, look after an installation."""
+    """Reading transformer circuits: grade a class, verify figures, look after an installation."""
 
 
 @main.command()
@@ -70,3 +70,36 @@ def doctor() -> None:
     findings = examine()
     report(findings)
     sys.exit(any(finding.fatal for finding in findings))
+
+
+@main.command()
+@click.option(
+    "--model", default="gpt2-small", show_default=True, help="A name that load_model knows, or a folder."
+)
+@click.option(
+    "--figures",
+    "path",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Another file of figures. Default: those published for GPT-2 small.",
+)
+def verify(model: str, path: Path | None) -> None:
+    """Recompute the figures that others published, and show both.
+
+    The exit code is 0 when all are within tolerance, 1 when some are not, 3 when the model cannot be had.
+    """
+    from rich.console import Console
+
+    from patchbook.models import ModelUnavailable, load_model
+    from patchbook.verify import read_figures, recomputed
+    from patchbook.verify.show import show, summary
+
+    figures = read_figures(path)
+    try:
+        loaded = load_model(model)
+    except ModelUnavailable as error:
+        click.echo(f"patchbook verify: {error}", err=True)
+        sys.exit(3)
+    screen = Console(highlight=False)
+    rows = show(screen, recomputed(loaded, figures), figures)
+    screen.print(summary(rows))
+    sys.exit(int(not all(row.within for row in rows if not row.left_out)))
