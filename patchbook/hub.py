@@ -11,14 +11,20 @@ from pathlib import Path
 
 PATIENCE = 3.0  # seconds to wait for the hub before a notebook goes on without it
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-FILES = ["config.json", "model.safetensors", "*token*", "vocab.json", "merges.txt", "generation_config.json"]
+FILES = ("config.json", "model.safetensors", "*token*", "vocab.json", "merges.txt", "generation_config.json")
 
 
 @dataclass(frozen=True)
 class Repo:
-    """One model on the hub. `ids`: its names there, today's first; older copies use the others."""
+    """One model (or tokenizer) on the hub.
+
+    ids: its names there, today's first; older copies use the others. files: what is downloaded.
+    needs: what a complete copy has, for each entry one of the files it names.
+    """
 
     ids: tuple[str, ...]
+    files: tuple[str, ...] = FILES
+    needs: tuple[tuple[str, ...], ...] = (("config.json",), WEIGHTS)
 
 
 def cached(repo: Repo) -> Path | None:
@@ -30,7 +36,7 @@ def cached(repo: Repo) -> Path | None:
             folder = Path(snapshot_download(repo_id, local_files_only=True))
         except OSError:  # huggingface_hub's LocalEntryNotFoundError is one
             continue
-        if (folder / "config.json").exists() and any((folder / name).exists() for name in WEIGHTS):
+        if all(any((folder / name).exists() for name in choice) for choice in repo.needs):
             return folder
     return None
 
@@ -39,7 +45,7 @@ def download(repo: Repo) -> Path:
     """Fetch what loading needs and return its folder. Raises whatever the hub's client raises."""
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(repo.ids[0], allow_patterns=FILES))
+    return Path(snapshot_download(repo.ids[0], allow_patterns=list(repo.files)))
 
 
 @cache

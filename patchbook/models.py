@@ -5,7 +5,8 @@
 | tiny-gpt2        | GPT-2's architecture, 4 layers x 6 heads, one million parameters | inside this package |
 | tiny-attn-only   | two layers of attention, nothing else                 | inside this package      |
 | gpt2-small       | the 124M model of the literature                      | hub, or its local cache  |
-| a folder         | any GPT-2-like checkpoint saved by `save_pretrained`   | your disk                |
+| attn-only-2l-shortformer | the public two-layer toy model of many courses | hub, or its local cache  |
+| a folder         | any GPT-2-like checkpoint, or a toy model's state dict | your disk                |
 
 Heavy libraries are imported inside the functions: `patchbook doctor` asks `available_models` without torch.
 """
@@ -21,7 +22,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchbook import hub, zoo
+from patchbook import hub, shortformer, zoo
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 TOKENIZER = zoo.ZOO / "tiny-gpt2"  # both tiny models use it
 SHIPPED = ("tiny-gpt2", "tiny-attn-only")
-ON_THE_HUB = {"gpt2-small": hub.Repo(("openai-community/gpt2", "gpt2"))}  # a later chapter adds rows here
+ON_THE_HUB = {
+    "gpt2-small": hub.Repo(("openai-community/gpt2", "gpt2")),
+    "attn-only-2l-shortformer": shortformer.REPO,
+}
 FALLBACK = "tiny-gpt2"
 
 
@@ -89,9 +93,9 @@ def folder_of(name: str) -> Path:
     if name in SHIPPED:
         return zoo.ZOO / name
     if name in ON_THE_HUB:
-        return hub_folder(name)
+        return hub_folder(name, ON_THE_HUB[name])
     folder = Path(name).expanduser()
-    if (folder / "config.json").exists():
+    if any((folder / file).exists() for file in ("config.json", shortformer.WEIGHTS)):
         return folder
     known = ", ".join((*SHIPPED, *ON_THE_HUB))
     raise ModelUnavailable(
@@ -100,9 +104,8 @@ def folder_of(name: str) -> Path:
     )
 
 
-def hub_folder(name: str) -> Path:
-    """The local copy of a hub model: from the cache if it is there, else downloaded."""
-    repo = ON_THE_HUB[name]
+def hub_folder(name: str, repo: hub.Repo) -> Path:
+    """The local copy of what a hub model needs: from the cache if it is there, else downloaded."""
     folder = hub.cached(repo)
     if folder:
         return folder
@@ -117,8 +120,17 @@ def hub_folder(name: str) -> Path:
         raise ModelUnavailable(f"{name} could not be downloaded: {said}\n{advice}") from None
 
 
+def tokenizer_of(folder: Path) -> Path:
+    """The folder of a shortformer's tokenizer: its own, else the public one's, in a repository of its own."""
+    if (folder / "tokenizer.json").exists():
+        return folder
+    return hub_folder("the tokenizer of attn-only-2l-shortformer", shortformer.TOKENIZER)
+
+
 def read_folder(folder: Path, device: str | torch.device, dtype: torch.dtype) -> TransformerBridge:
     """A folder -> a model. A config.json without `model_type` is one of our own attention-only models."""
+    if (folder / shortformer.WEIGHTS).exists():
+        return shortformer.read(folder / shortformer.WEIGHTS, tokenizer_of(folder), device, dtype)
     config = json.loads((folder / "config.json").read_text())
     if "model_type" not in config:
         return read_attention_only(folder, config, device, dtype)
