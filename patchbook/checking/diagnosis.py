@@ -26,7 +26,7 @@ def diagnose(check: Check, results: list, axes: tuple[str, ...]) -> Diagnosis | 
     results: case, got and want of all cases; axes: names of the result's axes, for the text.
     """
     for mistake in check.mistakes:
-        if all(agree(r.got, _run(check, mistake.wrong, r.case)) for r in results):
+        if all(agree(r.got, value_of(check, mistake.wrong, r.case)) for r in results):
             return Diagnosis(mistake.id, mistake.what, mistake.next)
     wants_and_gots = [(r.want, r.got) for r in results]
     if all(torch.is_tensor(v) for pair in wants_and_gots for v in pair):
@@ -42,11 +42,12 @@ class Raised:
 
 
 @functools.lru_cache(maxsize=2048)  # the same for everybody in a class
-def _run(check: Check, wrong: Callable, case: Case) -> Any:
+def value_of(check: Check, implementation: Callable, case: Case) -> Any:
+    """What is compared of an implementation of ours on one case, or Raised."""
     with torch.set_grad_enabled(case.grad):
         try:
             arguments = case.arguments()
-            return check.compared(arguments, as_data(check.observed(wrong, arguments)))
+            return check.compared(arguments, as_data(check.observed(implementation, arguments)))
         except Exception:  # a mistake may well be one that breaks on some inputs
             return Raised
 
