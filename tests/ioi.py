@@ -1,6 +1,7 @@
 """Checks of chapter 2: indirect object identification."""
 
 import functools
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,8 +13,10 @@ from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
 from transformer_lens.utilities import get_act_name
 
-from patchbook.checking import Case, call_as_hook, checks
+from patchbook.checking import Case, call_as_hook, checks, measured_ioi
 from patchbook.checking.awkward import VOCAB, awkward_model, random_tokens, with_tokenizer
+from patchbook.checking.diagnosis import Diagnosis
+from patchbook.checking.labels import HeadScores, explain_labels
 from patchbook.tests.mistakes import ioi as mistakes
 from patchbook.tests.mistakes import ioi_circuit as circuit_mistakes
 from patchbook.tests.mistakes import ioi_paths as path_mistakes
@@ -247,7 +250,7 @@ def _patching_arguments(seed: int, kind: str, batch: int, length: int, **model: 
     }
 
 
-def _sweeps(seed: int, small: dict[str, int], large: dict[str, int]) -> Iterator[Case]:
+def sweep_cases(seed: int, small: dict[str, int], large: dict[str, int]) -> Iterator[Case]:
     """The cases of a sweep: two models, three metrics, both directions. The first is the quickest."""
     rows = (
         ("denoising: clean cache into corrupted prompts; logit difference", 3, 4, small),
@@ -266,25 +269,25 @@ def _sweeps(seed: int, small: dict[str, int], large: dict[str, int]) -> Iterator
 @checks(specifications.get_act_patch_resid_pre, patching.get_act_patch_resid_pre)
 def test_get_act_patch_resid_pre(seed: int) -> Iterator[Case]:
     """Patching the residual stream before each layer, one position at a time."""
-    yield from _sweeps(seed, {"n_layers": 2}, {})
+    yield from sweep_cases(seed, {"n_layers": 2}, {})
 
 
 @checks(specifications.get_act_patch_block_every, patching.get_act_patch_block_every)
 def test_get_act_patch_block_every(seed: int) -> Iterator[Case]:
     """Patching resid_pre, attn_out and mlp_out, one position at a time."""
-    yield from _sweeps(seed, {"n_layers": 2}, {"n_layers": 4})  # three rows: not three layers
+    yield from sweep_cases(seed, {"n_layers": 2}, {"n_layers": 4})  # three rows: not three layers
 
 
 @checks(specifications.get_act_patch_attn_head_out_all_pos, patching.get_act_patch_attn_head_out_all_pos)
 def test_get_act_patch_attn_head_out_all_pos(seed: int) -> Iterator[Case]:
     """Patching each head's output, at all positions."""
-    yield from _sweeps(seed, {"n_layers": 2, "n_heads": 3}, {})
+    yield from sweep_cases(seed, {"n_layers": 2, "n_heads": 3}, {})
 
 
 @checks(specifications.get_act_patch_attn_head_all_pos_every, patching.get_act_patch_attn_head_all_pos_every)
 def test_get_act_patch_attn_head_all_pos_every(seed: int) -> Iterator[Case]:
     """Patching each head's z, q, k, v and pattern, at all positions."""
-    yield from _sweeps(seed, {"n_layers": 2, "n_heads": 3}, {"n_heads": 4})  # five rows: not five heads
+    yield from sweep_cases(seed, {"n_layers": 2, "n_heads": 3}, {"n_heads": 4})  # five rows: not five heads
 
 
 PEOPLE = ("Mary", "John", "Anna", "Tom", "Kate", "Paul", "Emma", "Luke", "Rose", "Mark")
@@ -565,3 +568,44 @@ def test_get_minimality_score(seed: int) -> Iterator[Case]:
     yield Case(
         "L0H3, float64", lambda: _minimality_arguments(seed + 3, (0, 3), [(2, 0)], **DOUBLE), grad=False
     )
+
+
+def _prediction(exercise: str) -> dict[str, Any]:
+    """Options of a check on a list of labels; the stub's list holds a question mark."""
+
+    def answer(answer: Any, arguments: dict[str, Any]) -> Any:
+        if isinstance(answer, list) and answer == ["?"]:
+            raise NotImplementedError(f"exercise {exercise}")
+        return answer(*arguments.values()) if callable(answer) else answer
+
+    def explain(arguments: dict[str, Any], labels: Any) -> Diagnosis | None:
+        return explain_labels(arguments["measure"](), labels)
+
+    return {"call": answer, "explain": explain}
+
+
+def _role(kind: str, seed: int) -> Case:
+    """Heads of this kind in the model in use, on prompts that the seed chooses."""
+
+    def measure() -> HeadScores:
+        return measured_ioi.roles(os.environ.get("PATCHBOOK_MODEL"), seed)[kind]
+
+    return Case("the model in use, on other prompts than yours", lambda: {"measure": measure})
+
+
+@checks(circuit_specifications.my_name_movers, **_prediction("my_name_movers"))
+def test_my_name_movers(seed: int) -> Iterator[Case]:
+    """The name movers of the model in use."""
+    yield _role("name mover", seed)
+
+
+@checks(circuit_specifications.my_s_inhibition_heads, **_prediction("my_s_inhibition_heads"))
+def test_my_s_inhibition_heads(seed: int) -> Iterator[Case]:
+    """The S-inhibition heads of the model in use."""
+    yield _role("S-inhibition head", seed)
+
+
+@checks(circuit_specifications.my_duplicate_token_heads, **_prediction("my_duplicate_token_heads"))
+def test_my_duplicate_token_heads(seed: int) -> Iterator[Case]:
+    """The duplicate-token heads of the model in use."""
+    yield _role("duplicate-token head", seed)

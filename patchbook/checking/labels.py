@@ -4,6 +4,7 @@ A prediction such as "the induction heads of this model" has no single right lis
 tokens moves a score a little. So a head clearly above must be named, one clearly below must not.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ class HeadScores:
     kind, score: in words, such as "induction head" and "induction score".
     values: the score of each head. low, high: below low a head must not be named, above high it must.
     lookalikes: kinds of head that are easily taken for these, with their own scores.
+    details: what a score is made of, in words; shown of a head that does not belong in the list.
+    rule: what makes a head one of these, in a sentence, where a score alone would not tell a learner.
     """
 
     kind: str
@@ -32,6 +35,8 @@ class HeadScores:
     low: float = 0.3
     high: float = 0.5
     lookalikes: dict[str, Float[Tensor, "layer head"]] = field(default_factory=dict)
+    details: dict[str, Float[Tensor, "layer head"]] = field(default_factory=dict)
+    rule: str = ""
 
     def labels(self, least: float) -> list[str]:
         """The heads with a score of at least `least`."""
@@ -44,6 +49,13 @@ class HeadScores:
     def of(self, label: str) -> float:
         layer, head = _indices(label)
         return self.values[layer, head].item()
+
+    def why_not(self, label: str) -> str:
+        """What was measured of a head, in words. What is not a number was not measured."""
+        if not self.details:
+            return f"its {self.score} is {self.of(label):.2f}"
+        measured = {what: values[_indices(label)].item() for what, values in self.details.items()}
+        return ", ".join(f"{what} {value:.2f}" for what, value in measured.items() if not math.isnan(value))
 
 
 def _indices(label: str) -> tuple[int, int]:
@@ -92,13 +104,14 @@ def _choice(scores: HeadScores, labels: list[str]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "empty",
             f"the list is empty, but this model has {_some(len(sure), scores.kind)}.",
-            "Look for the brightest cells of the heat map.",
+            scores.rule or "Look for the brightest cells of the heat map.",
         )
     if extra and len(labels) == scores.values.numel():
         yield Diagnosis(
             "all-heads",
             "every head of the model is in the list.",
-            f"Name only those with a high {scores.score} ({scores.low} to {scores.high} is borderline).",
+            scores.rule
+            or f"Name only those with a high {scores.score} ({scores.low} to {scores.high} is borderline).",
         )
     yield from _lookalikes(scores, labels, extra)
     swapped = {f"L{head}H{layer}" for layer, head in map(_indices, labels)}
@@ -110,18 +123,18 @@ def _choice(scores: HeadScores, labels: list[str]) -> Iterator[Diagnosis]:
         )
     if extra:
         more = f" (and {len(extra) - 1} more of the list)" if len(extra) > 1 else ""
-        score = f"its {scores.score} is {scores.of(extra[0]):.2f}"
         yield Diagnosis(
             "extra",
-            f"{extra[0]}{more} is not {_article(scores.kind)}: {score}.",
-            f"Leave out the heads with {_article(scores.score)} below {scores.low}.",
+            f"{extra[0]}{more} is not {_article(scores.kind)}: {scores.why_not(extra[0])}.",
+            scores.rule or f"Leave out the heads with {_article(scores.score)} below {scores.low}.",
         )
     if missing:
         which = f"{_some(len(missing), scores.kind)} of this model"
         yield Diagnosis(
             "missing",
             f"{which} {'is' if len(missing) == 1 else 'are'} missing.",
-            f"Go through all layers: name every head with {_article(scores.score)} above {scores.high}.",
+            scores.rule
+            or f"Go through all layers: name every head with {_article(scores.score)} above {scores.high}.",
         )
 
 
@@ -133,7 +146,8 @@ def _lookalikes(scores: HeadScores, labels: list[str], extra: list[str]) -> Iter
                 "other-kind",
                 f"{'these are' if len(labels) > 1 else 'this is'} {_some(len(labels), kind, count=False)}; "
                 f"wanted {scores.kind}s.",
-                f"Look at the {scores.score}, on random repeated tokens, and at no other pattern.",
+                scores.rule
+                or f"Look at the {scores.score}, on random repeated tokens, and at no other pattern.",
             )
 
 

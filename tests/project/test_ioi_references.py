@@ -1,14 +1,28 @@
-"""The specifications of chapter 2 against transformer_lens.patching and against the prompt sets' rules."""
+"""The specifications of chapter 2 against transformer_lens.patching and against the prompt sets' rules.
+
+`pytest -s -n 0 tests/project/test_ioi_references.py` prints how far apart they are.
+"""
+
+from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 import torch
 from transformer_lens import patching
 
+from patchbook import zoo
+from patchbook.checking import measured_ioi
 from patchbook.checking.awkward import awkward_model
 from patchbook.models import load_model
 from patchbook.prompts import rules
 from patchbook.tests import ioi
 from patchbook.tests.specifications import ioi as specifications
+from patchbook.tests.specifications import ioi_paths
+
+from .answers import ioi as first_answers
+from .answers import ioi_paths as path_answers
+from .answers import ioi_predictions
+from .answers import patching as patching_answers
 
 SWEEPS = (
     "get_act_patch_resid_pre",
@@ -86,3 +100,78 @@ def test_flip_names_agrees_with_the_prompt_sets_own_rules():
         for rule in ("ABB->XYZ, BAB->XYZ", "ABB->BAA, BAB->ABA", "ABB->XAX, BAB->ZAY", "BAB->AXX"):
             after = rules.parse_rule(rule).get(rules.reading(names), rules.reading(names))
             assert specifications.flip_names(names, rule, fresh) == rules.renamed(names, after, fresh)
+
+
+# --- path patching
+
+
+@pytest.fixture(scope="module")
+def tiny_gpt2_without_mlps(tmp_path_factory) -> str:
+    """tiny-gpt2, with MLPs that write nothing: the only paths between heads are the direct ones."""
+    from transformers import AutoTokenizer, GPT2LMHeadModel
+
+    folder = tmp_path_factory.mktemp("no-mlps")
+    model = GPT2LMHeadModel.from_pretrained(zoo.ZOO / "tiny-gpt2")
+    for block in model.transformer.h:
+        for parameter in block.mlp.c_proj.parameters():
+            parameter.data.zero_()
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(zoo.ZOO / "tiny-gpt2").save_pretrained(folder)
+    return str(folder)
+
+
+def one_path(model, name: str) -> tuple[float, float]:
+    """The path from L0H3 to one input of L2H1, as the chapter defines it and as transformer_lens does."""
+    new, orig = tokens(model, 1, 2, 6), tokens(model, 2, 2, 6)
+    answers = torch.stack([tokens(model, 3, 2, 1), tokens(model, 4, 2, 1)], dim=1)[..., 0]
+    metric = ioi.logit_difference(answers)
+    sets = (SimpleNamespace(toks=new), SimpleNamespace(toks=orig))
+    ours = ioi_paths.get_path_patch_head_to_heads([(2, 1)], name, model, metric, *sets)[0, 3]
+    (_, new_cache), (_, orig_cache) = model.run_with_cache(new), model.run_with_cache(orig)
+    theirs = patching.get_act_patch_direct_path(
+        model, orig, new_cache, orig_cache, metric, 0, 3, component=name, verbose=False
+    )[2, 1]
+    unpatched = metric(model(orig))
+    return (ours - unpatched).item(), (theirs - unpatched).item()
+
+
+@pytest.mark.parametrize("name", ["q", "k", "v"])
+def test_paths_agree_with_transformer_lens_where_no_mlp_lies_between(name, tiny_gpt2_without_mlps):
+    ours, theirs = one_path(load_model(tiny_gpt2_without_mlps), name)
+    DIFFERENCES[f"get_act_patch_direct_path ({name}, no MLPs)"] = abs(ours - theirs)
+    assert abs(theirs) > 5 * MOST, "nothing goes along this path: it proves nothing"
+    assert ours == pytest.approx(theirs, abs=MOST)
+
+
+def test_with_mlps_the_definitions_differ_by_what_mlps_pass_on():
+    """The chapter counts paths through MLPs, as Wang et al. do; transformer_lens only the direct one."""
+    paths = [one_path(load_model("tiny-gpt2"), name) for name in "qkv"]
+    assert max(abs(ours - theirs) for ours, theirs in paths) > 10 * MOST
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_predictions_measure_paths_as_the_specification_does(seed):
+    found = measured_ioi.runs("tiny-gpt2", seed)
+    given = (found.model, found.lost, found.abc, found.ioi)
+    to_output = ioi_paths.get_path_patch_head_to_final_resid_post(*given)
+    receivers, sender = [(2, 1), (3, 0)], (1, 2)
+    to_values = ioi_paths.get_path_patch_head_to_heads(receivers, "v", *given)
+    assert found.lost_at_output(sender) == pytest.approx(to_output[sender].item(), abs=MOST)
+    assert found.lost_at_heads(sender, receivers, "v") == pytest.approx(to_values[sender].item(), abs=MOST)
+    assert found.lost_at_heads((3, 1), receivers, "v") == 0.0  # nobody comes after it
+
+
+def test_tiny_gpt2_has_the_roles_that_the_course_teaches_on_any_prompts():
+    """No head may be sure to have a role on one set of prompts and sure not to have it on another."""
+    for kind in ("name mover", "S-inhibition head", "duplicate-token head"):
+        measured = [measured_ioi.roles("tiny-gpt2", seed)[kind] for seed in (0, 3)]
+        for one, other in (measured, measured[::-1]):
+            assert set(one.labels(one.high)) <= set(other.labels(other.low)), kind
+        assert kind == "duplicate-token head" or all(m.labels(m.high) for m in measured), kind
+
+
+def test_every_exercise_of_the_chapter_has_six_wrong_answers_and_three_right_ones():
+    banks = (first_answers, path_answers, patching_answers, ioi_predictions)
+    count = Counter((a.exercise, bool(a.diagnosis)) for bank in banks for a in bank.BANK)
+    for name in (name.removeprefix("test_") for name in vars(ioi) if name.startswith("test_")):
+        assert count[name, True] >= 6 and count[name, False] >= 3, name

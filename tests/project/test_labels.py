@@ -1,5 +1,7 @@
 """Lists of head labels: every way to be wrong is named, borderline heads are the learner's choice."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -63,3 +65,12 @@ def test_messages_give_the_measured_score_but_not_the_answer():
     assert not any(label in missing.what + missing.next for label in SURE)
     assert explain_labels(SCORES, SURE[1:]).what == "1 induction head of this model is missing."
     assert explain_labels(SCORES, ["L0H1"]).what == "this is a previous-token head; wanted induction heads."
+
+
+def test_a_role_with_a_rule_says_what_was_measured_and_what_it_takes():
+    details = {"lost at the output": torch.full_like(VALUES, torch.nan), "attention to IO": VALUES}
+    role = replace(SCORES, details=details, rule="Look at IO.")
+    extra = explain_labels(role, [*SURE, "L0H1"])
+    assert extra.what == "L0H1 is not an induction head: attention to IO 0.10."
+    wrong = [explain_labels(role, ROWS[name]) for name in ("extra", "empty", "missing", "all-heads")]
+    assert {cause.next for cause in wrong} == {"Look at IO."}

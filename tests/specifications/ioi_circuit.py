@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformer_lens import TransformerBridge
 
+from patchbook.checking.labels import HeadScores
 from patchbook.tests.specifications.forward_pass import forward
 from patchbook.tests.specifications.ioi_paths import logits_to_ave_logit_diff_2
 
@@ -69,3 +70,18 @@ def get_minimality_score(
         return logits_to_ave_logit_diff_2(run(ioi_dataset.toks), ioi_dataset)
 
     return abs(score([*K, head]) - score(K)).item()
+
+
+def my_name_movers(measure: Callable[[], HeadScores]) -> list[str]:
+    """The heads of the measured model that reach both of the chapter's lines for a name mover."""
+    return measure().labels(1.0)
+
+
+def my_s_inhibition_heads(measure: Callable[[], HeadScores]) -> list[str]:
+    """The same for S-inhibition heads."""
+    return measure().labels(1.0)
+
+
+def my_duplicate_token_heads(measure: Callable[[], HeadScores]) -> list[str]:
+    """The same for duplicate-token heads."""
+    return measure().labels(1.0)

@@ -148,16 +148,15 @@ def get_copying_scores(
 
     Each name enters as its embedding after the first MLP, as in the paper.
     """
-    tokens = [model.to_single_token(name) for name in names]
+    tokens = torch.tensor([model.to_single_token(name) for name in names])
+    embedded = model.W_E[tokens]  # (name, d_model)
+    embedded = embedded + mlp(model, 0, normalise(model, embedded))
     results = torch.zeros(2, model.cfg.n_layers, model.cfg.n_heads, dtype=model.W_E.dtype)
-    for token in tokens:
-        embedded = model.W_E[token][None]
-        embedded = embedded + mlp(model, 0, normalise(model, embedded))
-        for row, sign in enumerate((1, -1)):
-            for layer in range(model.cfg.n_layers):
-                for head in range(model.cfg.n_heads):
-                    written = sign * embedded @ model.W_V[layer, head] @ model.W_O[layer, head]
-                    logits = (normalise(model, written) @ model.W_U + model.b_U)[0]
-                    better = (logits > logits[token]).sum().item()
-                    results[row, layer, head] += (better < k) / len(tokens)
+    for row, sign in enumerate((1, -1)):
+        for layer in range(model.cfg.n_layers):
+            for head in range(model.cfg.n_heads):
+                written = sign * embedded @ model.W_V[layer, head] @ model.W_O[layer, head]
+                logits = normalise(model, written) @ model.W_U + model.b_U  # (name, d_vocab)
+                own = logits.gather(1, tokens[:, None])
+                results[row, layer, head] = ((logits > own).sum(1) < k).to(results.dtype).mean()
     return results
