@@ -42,6 +42,7 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/jupyter kernelspec install --log-level=ERROR --sys-prefix patchbook/grading/kernels/patchbook
 	@touch $@
 
 clean:

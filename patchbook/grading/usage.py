@@ -1,0 +1,69 @@
+"""What the processes under one submission use, read from /proc."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process: CPU seconds with those of its dead children, resident bytes."""
+
+    pid: int
+    parent: int
+    cpu: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What several processes use together.
+
+    memory: bytes beyond what each began with; a forked process shares those pages with the others.
+    """
+
+    cpu: float = 0.0
+    memory: int = 0
+    processes: int = 0
+
+
+def all_processes() -> list[Process]:
+    """Every process that this one's /proc shows; a process that ends meanwhile is left out."""
+    return [p for name in os.listdir("/proc") if name.isdigit() and (p := read_process(name))]
+
+
+def read_process(pid: int | str) -> Process | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # the name before it may hold spaces and brackets
+    cpu = sum(map(int, fields[11:15])) / TICK  # utime, stime, and both of children that were waited for
+    return Process(int(pid), int(fields[1]), cpu, int(fields[21]) * PAGE)
+
+
+def descendants(root: int) -> list[Process]:
+    """The children of `root`, and theirs, without `root` itself."""
+    children: dict[int, list[Process]] = {}
+    for process in all_processes():
+        children.setdefault(process.parent, []).append(process)
+    found, todo = [], [root]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += [process.pid for process in below]
+    return found
+
+
+def total(processes: Iterable[Process], shared: int = 0) -> Usage:
+    """Their sum. shared: resident bytes that each of them began with."""
+    processes = list(processes)
+    return Usage(
+        sum(process.cpu for process in processes),
+        sum(max(0, process.memory - shared) for process in processes),
+        len(processes),
+    )

@@ -1,0 +1,103 @@
+"""The warm process: libraries imported, models loaded, checks at hand. Every kernel is a fork of it.
+
+    python -m patchbook.grading.warm SOCKET [CHAPTER MODULE ...]
+
+It never reads solutions, submissions or the gradebook, and starts with an environment that holds no secrets:
+a fork shares its memory.
+"""
+
+import copy
+import json
+import os
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from patchbook.grading.forks import serve
+from patchbook.grading.keeper import keep
+
+MODELS = ("tiny-gpt2", "tiny-attn-only")
+LIBRARIES = (
+    "torch",
+    "transformer_lens",
+    "transformer_lens.patching",
+    "einops",
+    "jaxtyping",
+    "typeguard",
+    "circuitsvis",
+    "plotly.express",
+    "plotly.graph_objects",
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "IPython.core.completer",
+    "patchbook.models",
+    "patchbook.plots",
+    "patchbook.fallback",
+)
+
+
+def main() -> None:
+    path, *modules = sys.argv[1:]
+    warm_up(modules)
+    serve(path, handle)
+
+
+def warm_up(modules: list[str]) -> None:
+    """Do once what every kernel would do: imports, models, a first run of each."""
+    from importlib import import_module
+
+    for name in LIBRARIES:
+        import_module(name)
+    import torch
+
+    torch.set_num_threads(1)  # threads do not survive a fork
+    from patchbook import models
+
+    models.read_folder = Remembered(models.read_folder)
+    for name in MODELS:
+        model = models.load_model(name)
+        with torch.no_grad():
+            model(torch.zeros(1, 4, dtype=torch.long))
+    for name in modules:
+        import_module(name)
+
+
+class Remembered:
+    """`read_folder`, which reads each folder once and hands out copies of the model."""
+
+    def __init__(self, read: Callable):
+        self.read, self.models = read, {}
+
+    def __call__(self, *what: Any) -> Any:
+        key = repr(what)
+        if key not in self.models:
+            self.models[key] = self.read(*what)
+        return copy.deepcopy(self.models[key])
+
+
+def handle(connection: Connection) -> None:
+    request = json.loads(connection.recv_bytes())
+    keep(connection, request, run_kernel)
+
+
+def run_kernel(request: dict[str, Any]) -> None:
+    """Become the IPython kernel that `request` describes; returns when it shuts down."""
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    file = request["file"]
+    if request["connection"]:
+        with open(file, "w", encoding="utf-8") as info:
+            json.dump(request["connection"], info)
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.argv = ["patchbook-kernel", "-f", file]
+    app = IPKernelApp.instance()
+    app.initialize(["-f", file, *request["arguments"]])
+    app.start()
+
+
+if __name__ == "__main__":
+    main()

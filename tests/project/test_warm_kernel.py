@@ -1,0 +1,162 @@
+"""A kernel that is a fork of a warm process behaves as an ordinary one, for anybody who runs notebooks."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat.v4 import new_code_cell, new_notebook
+
+import patchbook.grading
+
+SPECS = str(Path(patchbook.grading.__file__).parent)  # its folder "kernels" holds our kernel spec
+DAEMON = """
+import os, sys, time
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)", "{marker}"])
+    os._exit(0)
+_ = os.wait()
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_spec():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", SPECS)
+        yield
+
+
+def run(*sources, **options):
+    """The notebook that stock nbclient makes of the cells, on the kernel "patchbook"."""
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    options = {"timeout": 60, "kernel_name": "patchbook"} | options
+    NotebookClient(notebook, **options).execute()
+    return notebook
+
+
+def printed(cell):
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+def marked(marker):
+    """The processes that a test started, by a word in their command line."""
+    return [p for p in psutil.process_iter(["cmdline"]) if marker in (p.info["cmdline"] or [])]
+
+
+def gone(pid, patience=60):
+    deadline = time.monotonic() + patience
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_libraries_and_models_are_there_before_the_first_cell():
+    first = "import sys; print({'torch', 'transformer_lens', 'patchbook.models'} <= set(sys.modules))"
+    model = "import patchbook; print(patchbook.load_model('tiny-gpt2').cfg.n_heads)"
+    notebook = run(first, model)
+    assert printed(notebook.cells[0]) == "True\n" and int(printed(notebook.cells[1])) > 0
+
+
+def test_each_notebook_has_a_kernel_and_a_model_of_its_own(tmp_path):
+    edit = (
+        "import os, patchbook; m = patchbook.load_model('tiny-gpt2')\n"
+        "print(m.W_E.detach().sum().item()); m.W_E.data.zero_()"
+    )
+    here = "print(os.getcwd(), os.getpid())"
+    one, two = (run(edit, here, resources={"metadata": {"path": str(tmp_path)}}) for _ in range(2))
+    assert printed(one.cells[0]) == printed(two.cells[0]) != "0.0\n"
+    assert printed(one.cells[1]) != printed(two.cells[1]) and str(tmp_path) in printed(one.cells[1])
+
+
+def test_a_cell_that_takes_too_long_is_interrupted_and_the_session_goes_on():
+    loop = "kept = 1\nwhile True: pass"
+    notebook = run(loop, "print(kept)", timeout=2, interrupt_on_timeout=True, allow_errors=True)
+    assert notebook.cells[0].outputs[-1].ename == "KeyboardInterrupt"
+    assert printed(notebook.cells[1]) == "1\n"
+
+
+def test_an_error_is_an_error_and_input_is_refused():
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        run("1 / 0")
+    with pytest.raises(CellExecutionError, match="StdinNotImplementedError"):
+        run("input()")
+
+
+@pytest.mark.parametrize(
+    "end", ["import os; os._exit(3)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+)
+def test_death_is_noticed(end):
+    with pytest.raises(DeadKernelError):
+        run("1 + 1", end)
+
+
+def test_restart_gives_a_fresh_session_to_the_same_client():
+    async def session():
+        manager = AsyncKernelManager(kernel_name="patchbook", transport="ipc")
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=60)
+        pid = manager.provisioner.pid
+        first = await client.execute_interactive("mine = 1", timeout=60)
+        await manager.restart_kernel(now=True)
+        await client.wait_for_ready(timeout=60)
+        second = await client.execute_interactive("mine", timeout=60, output_hook=lambda message: None)
+        alive = await manager.is_alive()
+        await manager.shutdown_kernel()
+        client.stop_channels()
+        return first, second, alive, await manager.is_alive(), pid, manager.connection_file
+
+    first, second, alive, after, pid, file = asyncio.run(session())
+    assert first["content"]["status"] == "ok" and second["content"]["ename"] == "NameError"
+    assert alive and not after and gone(pid)
+    assert not list(Path(file).parent.glob(Path(file).stem + "*")), "no socket or file stays behind"
+
+
+def test_a_daemon_does_not_outlive_its_kernel(tmp_path):
+    notebook = run(DAEMON.format(marker=tmp_path.name), "import time; time.sleep(0.3)")
+    assert not notebook.cells[0].outputs
+    assert marked(tmp_path.name) == []
+
+
+def test_when_the_owner_is_killed_nothing_stays(tmp_path):
+    code = textwrap.dedent(f"""
+        import time
+        from jupyter_client.manager import start_new_kernel
+        manager, client = start_new_kernel(kernel_name="patchbook")
+        client.execute_interactive({DAEMON.format(marker=tmp_path.name)!r})
+        from patchbook.grading.provisioner import own_server
+        print(manager.provisioner.pid, own_server().process.pid, flush=True)
+        time.sleep(600)
+    """)
+    owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        kernel, server = map(int, owner.stdout.readline().split())
+        assert len(marked(tmp_path.name)) == 1
+    finally:
+        owner.send_signal(signal.SIGKILL)
+        owner.communicate()
+    assert gone(kernel) and gone(server)
+    deadline = time.monotonic() + 60
+    while marked(tmp_path.name):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_extra_kernel_shares_its_libraries_memory():
+    own = "import psutil; used = psutil.Process().memory_full_info(); print(used.uss >> 20, used.rss >> 20)"
+    private, resident = map(int, printed(run(own).cells[0]).split())
+    assert private < 100 < resident, f"{private} MB of {resident} MB are its own"
+    print(f"{private} MB of a warm kernel's {resident} MB are its own", file=sys.stderr)
