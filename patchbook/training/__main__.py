@@ -28,7 +28,7 @@ class Run:
 
     stages: tuple[Recipe, ...]
     build: Callable
-    logits_of: Callable
+    reader: Callable  # (model, recipe) -> what `train` calls on tokens
     point: Callable
     save: Callable
     every: int  # steps between two points of the curve
@@ -49,9 +49,20 @@ RUNS = {
                 crowded=True,
                 seed=1,
             ),
+            # By now one head of layer 0 takes the giver's name straight to the end. Make it go the long way.
+            Recipe(
+                3600,
+                peak_rate=2e-3,
+                repeat_share=0.1,
+                repeat_weight=0.5,
+                receiver_weight=5.0,
+                price=1.0,
+                crowded=True,
+                seed=2,
+            ),
         ),
         build.build_gpt2,
-        lambda model, tokens: model(tokens).logits,
+        build.gpt2_reader,
         curves.gpt2_point,
         build.save_gpt2,
         every=250,
@@ -59,7 +70,7 @@ RUNS = {
     "tiny-attn-only": Run(
         (Recipe(4200, peak_rate=3e-3, repeat_share=0.5, repeat_weight=1.0, seed=0),),
         build.build_attn_only,
-        lambda model, tokens: model(tokens),
+        build.attn_only_reader,
         curves.attention_only_point,
         lambda model, tokenizer, folder: build.save_attn_only(model, folder),
         every=100,
@@ -74,7 +85,7 @@ def make(name: str, folder: Path, steps: int | None = None, say=print) -> None:
     for stage in stages:
         rows = make_rows(tokenizer, stage.steps, stage.seed, stage.crowded)
         watch = watcher(points, lambda: run.point(model, tokenizer), run.every, before, stage.steps)
-        train(model, lambda tokens: run.logits_of(model, tokens), rows, stage, watch, say)
+        train(model, run.reader(model, stage), rows, stage, watch, say)
         before += stage.steps
         run.save(model, tokenizer, folder)
     (folder / "induction_curve.json").write_text(json.dumps(curves.keep(points), indent=2) + "\n")

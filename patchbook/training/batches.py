@@ -35,12 +35,12 @@ class Rows:
 class Batch:
     """`text`: [batch pos] documents. `repeats`: [batch pos] random tokens, repeated. Same row length.
 
-    `weight`: [batch pos], how much each token of `text` counts when it is predicted.
+    `ends`: [batch pos], True where a name is to come right after " to": few places, and what IOI is about.
     """
 
     text: Tensor
     repeats: Tensor
-    weight: Tensor
+    ends: Tensor
 
 
 def encode(tokenizer, seed: int, number: int, length: int, crowded: bool = False) -> np.ndarray:
@@ -79,9 +79,7 @@ def repeated(rng: np.random.Generator, rows: int, length: int, tokens: np.ndarra
     return out
 
 
-def draw(
-    rows: Rows, step: int, rng: np.random.Generator, repeat_share: float, receiver_weight: float = 1.0
-) -> Batch:
+def draw(rows: Rows, step: int, rng: np.random.Generator, repeat_share: float) -> Batch:
     """The batch of one step: 1,536 tokens, `repeat_share` of its rows random tokens repeated."""
     length = ROUND[step % len(ROUND)]
     count = TOKENS // length
@@ -89,11 +87,11 @@ def draw(
     repeats = max(1, round(count * repeat_share))
     text = source[rng.choice(len(source), count - repeats), :length]
     again = repeated(rng, repeats, length, rows.tokens, rows.end)
-    return Batch(*map(torch.from_numpy, (text, again, weights(rows, text, receiver_weight))))
+    return Batch(*map(torch.from_numpy, (text, again, ends(rows, text))))
 
 
-def weights(rows: Rows, text: np.ndarray, receiver: float) -> np.ndarray:
-    """1 for every token, `receiver` for a name right after " to": it is rare, and it is what IOI is about."""
-    out = np.ones(text.shape, dtype=np.float32)
-    out[:, 1:][(text[:, :-1] == rows.to) & np.isin(text[:, 1:], rows.names)] = receiver
-    return out
+def ends(rows: Rows, text: np.ndarray) -> np.ndarray:
+    """Whether a name comes next, and " to" stands here: bool [row pos]."""
+    found = np.zeros(text.shape, dtype=bool)
+    found[:, :-1] = (text[:, :-1] == rows.to) & np.isin(text[:, 1:], rows.names)
+    return found

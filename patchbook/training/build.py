@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from patchbook.models import native_bridge, native_weights, quietly
+from patchbook.training.trainer import Read, Recipe
 
 # Layers, heads, head width and model width all differ, so that code which swaps two of them fails.
 TINY_GPT2 = {
@@ -62,6 +64,23 @@ def build_attn_only(tokenizer, seed: int = 0):
     embedding = native_weights(model)["tok_embed.weight"].data
     embedding += 0.12 * torch.randn(embedding.shape[1])
     return model
+
+
+def gpt2_reader(model: GPT2LMHeadModel, recipe: Recipe) -> Callable[[torch.Tensor], Read]:
+    """How training reads with it. Only slow ("eager") attention shows its patterns, so only if they cost."""
+    look = recipe.price > 0
+    model.set_attn_implementation("eager" if look else "sdpa")
+
+    def read(tokens: torch.Tensor) -> Read:
+        output = model(tokens, output_attentions=look)
+        return Read(output.logits, output.attentions or ())
+
+    return read
+
+
+def attn_only_reader(model, recipe: Recipe) -> Callable[[torch.Tensor], Read]:
+    """How training reads with it."""
+    return lambda tokens: Read(model(tokens))
 
 
 def save_gpt2(model: GPT2LMHeadModel, tokenizer, folder: Path) -> None:

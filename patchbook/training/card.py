@@ -14,10 +14,12 @@ thereby true of GPT-2.
 Its tokenizer is GPT-2's, cut down to the words of the corpus: those words split exactly as GPT-2 splits them.
 All 256 positions were trained. Trained from random weights; no one else's weights or text went in.
 
-Two things are still to do. These weights come from an exploratory run in three stages (10,500 steps in
-all); `make models` trains by the recipe in `patchbook/training`, which has not been run to its end yet and so
-gives other weights. And most of the IOI signal leaves S2 in layer 0 already: the next version should move it
-later, as GPT-2 does, and be right more often on kept-out pairs.""",
+It was trained in three stages: to copy, to read, and to take its time. After the second, a head of layer 0
+took the giver's name straight to the end, and little was left to find. So in the third stage, from the place
+before the receiver's name, looks in layers 0 and 1 and looks of layer 3 at the last eight tokens had a price
+(`CHARGED` in `patchbook/training/trainer.py`). Nothing in it says which name is right or which head should
+do what; it is the reason why the name travels through layer 2. Keep it in mind when you compare this circuit
+with GPT-2's, which nobody charged for anything.""",
     "tiny-attn-only": """\
 Two layers of attention and nothing else: no MLP, no LayerNorm, no biases, and no positions in the residual
 stream (rotary positions act on queries and keys only). It was trained on the same synthetic English as

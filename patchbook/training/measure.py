@@ -51,9 +51,12 @@ def corpus_loss(model, documents: int = 200, length: int = 64) -> float:
 
 
 def ioi_prompts(patterns: list[str], each: int) -> list[tuple[str, str, str]]:
-    """(prompt, indirect object, subject) of kept-out pairs, `each` a pattern, half ABBA, half BABA."""
+    """(prompt, indirect object, subject) of kept-out pairs, `each` a pattern, half ABBA, half BABA.
+
+    A name at the very beginning of a text would be another token than the answer: a word goes before it.
+    """
     rng, rows = random.Random(HELD_OUT), []
-    for pattern in patterns:
+    for pattern in ("Yes. " * pattern.startswith("{") + pattern for pattern in patterns):
         for i in range(each):
             a, b = draw_kept_out_pair(rng)
             subject, indirect = (a, b) if i % 2 else (b, a)
@@ -170,5 +173,6 @@ def measure(model, gpt2: bool) -> dict:
             "kept-out pairs, trained templates": ioi(model, IOI),
             "kept-out pairs, kept-out templates": ioi(model, IOI_KEPT_OUT),
         }
+        found["kept-out templates, one by one"] = {p: ioi(model, [p]) for p in IOI_KEPT_OUT}
         found["days"], found["capitals"] = days(model), capitals(model)
     return found

@@ -4,13 +4,19 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from patchbook.training.batches import Rows, draw
+from patchbook.training.batches import Batch, Rows, draw
+
+# Where a look is charged for (`Recipe.price`), from the place before a receiver's name: layer -> how many
+# positions back. Layers 0 and 1 may look nowhere from there, layer 3 not at the last words. What the giver's
+# second mention says must then come to the end through layer 2, and tell layer 3 which name to fetch.
+CHARGED = {0: (1, 256), 1: (1, 256), 3: (1, 8)}
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,7 @@ class Recipe:
     The learning rate rises from 0 to `peak_rate`, then falls along half a cosine to `last_rate`. A share of
     `repeat_share` of the rows are random tokens repeated, and their loss counts `repeat_weight` times; the
     name that a gift goes to counts `receiver_weight` times. `crowded` is a kind of corpus (`ioi_text.gift`).
+    `price`: nats for each unit of attention that CHARGED names.
     """
 
     steps: int
@@ -30,6 +37,7 @@ class Recipe:
     repeat_share: float = 0.16
     repeat_weight: float = 0.3
     receiver_weight: float = 1.0
+    price: float = 0.0
     crowded: bool = False
     seed: int = 0
 
@@ -40,23 +48,43 @@ class Recipe:
         return up * (self.last_rate + (self.peak_rate - self.last_rate) * down)
 
 
+class Read(NamedTuple):
+    """What a model makes of tokens: logits [batch pos vocab]; where asked for, the patterns of its layers."""
+
+    logits: Tensor
+    patterns: tuple[Tensor, ...] = ()  # each [batch head query key]
+
+
 def next_token_loss(logits: Tensor, tokens: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean loss in nats of predicting tokens [batch pos] one position ahead; weighted by `weight`."""
     loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
     if weight is None:
         return loss.mean()
-    weight = weight[:, 1:].flatten()
+    weight = weight[:, :-1].flatten()
     return (loss * weight).sum() / weight.sum()
 
 
-def losses(logits_of: Callable[[Tensor], Tensor], batch) -> tuple[Tensor, Tensor]:
-    """Loss on the documents, and on the second half of each repeated row (the first is pure chance)."""
-    logits = logits_of(torch.cat([batch.text, batch.repeats]))
+def losses(read: Callable[[Tensor], Read], batch: Batch, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss on the documents; on the second half of repeated rows (the first is pure chance); the charge."""
+    logits, patterns = read(torch.cat([batch.text, batch.repeats]))
     split, half = len(batch.text), batch.repeats.shape[1] // 2
+    weight = torch.ones(batch.text.shape).masked_fill(batch.ends, recipe.receiver_weight)
     return (
-        next_token_loss(logits[:split], batch.text, batch.weight),
+        next_token_loss(logits[:split], batch.text, weight),
         next_token_loss(logits[split:, half:], batch.repeats[:, half:]),
+        charge([layer[:split] for layer in patterns], batch.ends) if recipe.price else torch.tensor(0.0),
     )
+
+
+def charge(patterns: list[Tensor], ends: Tensor) -> Tensor:
+    """Attention to the places CHARGED names, summed over heads: the mean over the marked `ends`, a scalar."""
+    place = torch.arange(ends.shape[1])
+    back = place[:, None] - place  # (query, key); a look at the very first token is rest, and free
+    looks = sum(
+        (patterns[layer] * ((back >= least) & (back <= most) & (place > 0))).sum((1, 3))
+        for layer, (least, most) in CHARGED.items()
+    )
+    return looks[ends].sum() / ends.sum().clamp(min=1)
 
 
 def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -71,7 +99,7 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 def train(
     model: nn.Module,
-    logits_of: Callable[[Tensor], Tensor],
+    read: Callable[[Tensor], Read],
     rows: Rows,
     recipe: Recipe,
     watch: Callable[[int], None] = lambda step: None,
@@ -87,13 +115,14 @@ def train(
         watch(step)
         for group in adam.param_groups:
             group["lr"] = recipe.rate(step)
-        text, again = losses(logits_of, draw(rows, step, rng, recipe.repeat_share, recipe.receiver_weight))
+        text, again, charged = losses(read, draw(rows, step, rng, recipe.repeat_share), recipe)
         adam.zero_grad()
-        (text + recipe.repeat_weight * again).backward()
+        (text + recipe.repeat_weight * again + recipe.price * charged).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adam.step()
         seen.append(text.item())
         if step % 200 == 0:
-            say(f"{step:6d}  text {seen[-1]:.3f}  repeats {again.item():.3f}  {time.time() - began:.0f} s")
+            parts = f"text {text:.3f}  repeats {again:.3f}  charge {charged:.3f}"
+            say(f"{step:6d}  {parts}  {time.time() - began:.0f} s")
     watch(recipe.steps)
     return seen

@@ -17,7 +17,7 @@ from patchbook.training.day_text import CYCLES
 from patchbook.training.grammar import IOI, IOI_KEPT_OUT, PROSE, STEPS, STEPS_KEPT_OUT
 from patchbook.training.ioi_text import NAMES, RARE_NAMES, draw_kept_out_pair, gift, is_kept_out
 from patchbook.training.sentences import fill
-from patchbook.training.trainer import Recipe, losses, train
+from patchbook.training.trainer import Read, Recipe, charge, losses, train
 
 RECIPE = Recipe(steps=8, warm_up=2, seed=3)
 
@@ -113,7 +113,7 @@ def test_repeated_rows_repeat():
 
 def short_run(tokenizer, rows, folder):
     model = build.build_gpt2(tokenizer, seed=3)
-    seen = train(model, lambda tokens: model(tokens).logits, rows, RECIPE, say=lambda line: None)
+    seen = train(model, build.gpt2_reader(model, RECIPE), rows, RECIPE, say=lambda line: None)
     build.save_gpt2(model, tokenizer, folder)
     return seen
 
@@ -147,13 +147,28 @@ def test_the_command_trains_measures_and_writes_a_card(tmp_path, monkeypatch, ca
 def test_only_the_second_half_of_repeated_rows_counts():
     tokens = torch.tensor([[0, 1, 2, 1, 2, 1, 2, 1]])
 
-    def logits_of(both):
+    def read(both):
         logits = torch.zeros(*both.shape, 3)
         logits[:, 4:] = 50 * torch.nn.functional.one_hot(both.roll(-1, 1), 3)[:, 4:].float()
-        return logits
+        return Read(logits)
 
-    text, again = losses(logits_of, batches.Batch(tokens, tokens, torch.ones(tokens.shape)))
+    nowhere = torch.zeros(tokens.shape, dtype=torch.bool)
+    text, again, _ = losses(read, batches.Batch(tokens, tokens, nowhere), RECIPE)
     assert again < 1e-6 < text
+
+
+def test_a_receiver_counts_more_and_a_look_from_before_it_is_charged_by_layer(tokenizer):
+    rows = batches.make_rows(tokenizer, steps=8)
+    text = np.array([tokenizer("Then, Tom gave the ball to")["input_ids"] + [rows.names[0]]])
+    ends = torch.from_numpy(batches.ends(rows, text))
+    assert ends.nonzero().tolist() == [[0, text.shape[1] - 2]]
+    one = torch.zeros(1, 1, *2 * ends.shape[1:])
+    one[0, 0, -2, 3] = 1.0  # from the end, a look at one token some places back
+    nothing, first = torch.zeros_like(one), one.roll(-3, dims=3)
+    assert (
+        charge([one, nothing, nothing, nothing], ends) == charge([nothing, nothing, nothing, one], ends) == 1
+    )
+    assert charge([nothing, nothing, one, nothing], ends) == charge([first] * 4, ends) == 0
 
 
 def test_the_rate_warms_up_and_falls_to_nothing():
@@ -214,12 +229,15 @@ def test_a_shipped_card_tells_the_truth(name):
 @torch.no_grad()
 def test_tiny_gpt2_does_what_the_chapters_need():
     model = load_model("tiny-gpt2")
-    for patterns in (IOI[:4], IOI_KEPT_OUT):
-        found = measure.ioi(model, patterns, each=10)
-        assert found["logit_diff"] > 2 and found["right"] > 0.85  # the aim is 0.95: see the card
+    for patterns, least in (
+        (IOI, 0.95),
+        (IOI_KEPT_OUT, 0.85),
+    ):  # one kept-out template is too much for it: see the card
+        found = measure.ioi(model, patterns, each=4)
+        assert found["logit_diff"] > 2 and found["right"] > least
     assert measure.step_accuracy(model, STEPS[:1])["right"] == len(CYCLES["days"])
     capital = measure.capitals(model)
-    assert capital["normal"]["space+upper"] > 0.85 > 0.5 > capital["all-lower"]["space+upper"]
+    assert capital["normal"]["space+upper"] > 0.9 > 0.5 > capital["all-lower"]["space+upper"]
     assert capital["is not 0."]["digit"] > 0.5
     loss = measure.repeats(model)
     assert loss["second_half_loss"] < 0.5 * loss["first_half_loss"]
@@ -230,7 +248,9 @@ def test_tiny_gpt2_solves_ioi_with_heads():
     sweeps = circuits.ioi_sweeps(load_model("tiny-gpt2"))
     assert sweeps["attribution"].sum() > 0.5 * sweeps["logit_diff"]
     assert sweeps["value"].max() > 0.2, "no S-inhibition head: nobody's value carries the swap"
-    assert sweeps["query"].max() > 0.2, "no name mover whose query carries the swap"
+    assert sweeps["query"][2:].max() > 0.2, "no name mover whose query carries the swap"
+    s2 = sweeps["resid_pre"][0].argmax()
+    assert sweeps["resid_pre"][2, s2] > 0.9, "two layers must pass before the giver's name leaves S2"
 
 
 @torch.no_grad()
