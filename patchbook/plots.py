@@ -6,6 +6,8 @@
 | `label_heatmap`      | one number for each (row, column), labelled       | plotly Figure |
 | `lines`              | curves, such as losses during training            | plotly Figure |
 | `bars`               | one number for each label                         | plotly Figure |
+| `head_scatter`       | two numbers for each head, one against the other  | plotly Figure |
+| `ring`               | words in a plane, joined in their order           | plotly Figure |
 | `attention_patterns` | the heads of one layer, to hover over and click   | HTML          |
 | `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
 | `describe`           | the largest and smallest values in words          | str           |
@@ -39,6 +41,20 @@ from patchbook._draw import (
     share_token_labels,
     strongest_keys,
 )
+from patchbook._points import head_scatter, ring
+
+__all__ = [
+    "attention_patterns",
+    "bars",
+    "describe",
+    "head_heatmap",
+    "head_labels",
+    "head_scatter",
+    "label_heatmap",
+    "layer_slider",
+    "lines",
+    "ring",
+]
 
 Scale = Literal["signed", "probability"]
 DASHES = ("solid", "dash", "dot", "dashdot")  # colour is never the only difference

@@ -76,12 +76,16 @@ def random_tokens(seed: int, batch: int = 2, length: int = 11) -> torch.Tensor:
     return torch.randint(VOCAB, (batch, length), generator=torch.Generator().manual_seed(seed))
 
 
-def with_tokenizer(model: TransformerBridge) -> TransformerBridge:
-    """The model with a tokenizer of its own, whose BOS is neither the first nor the last of the 97 tokens."""
+def with_tokenizer(model: TransformerBridge, known: dict[str, int] | None = None) -> TransformerBridge:
+    """The model with a tokenizer of its own, whose BOS is neither the first nor the last of the 97 tokens.
+
+    known: words with the id that each shall have; the other tokens are called w0, w1, ….
+    """
     end = "<|endoftext|>"
-    words = {f"w{i}" if i != BOS else end: i for i in range(model.cfg.d_vocab)}
+    names = {i: f"w{i}" for i in range(model.cfg.d_vocab)} | {i: word for word, i in (known or {}).items()}
+    words = {name: i for i, name in (names | {BOS: end}).items()}
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(models.WordLevel(words, unk_token="w0")),
+        tokenizer_object=Tokenizer(models.WordLevel(words, unk_token=next(iter(words)))),
         name_or_path="awkward",
         bos_token=end,
         eos_token=end,

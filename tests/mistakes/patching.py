@@ -236,6 +236,14 @@ get_act_patch_resid_pre = (
     _instead("attn_out", "resid_pre", BY_POSITION),
 )
 
+# Chapter 4's: there the MLPs matter.
+get_act_patch_mlp_out = (
+    *_sweeps(("mlp_out",), BY_POSITION, *_POSITION_EDITS, DIMENSION),
+    _instead("attn_out", "mlp_out", BY_POSITION),
+    _instead("resid_pre", "mlp_out", BY_POSITION),
+    _instead("resid_post", "mlp_out", BY_POSITION),
+)
+
 get_act_patch_block_every = (
     *_sweeps(("resid_pre", "attn_out", "mlp_out"), BY_POSITION, *_POSITION_EDITS),
     _other(

@@ -38,6 +38,8 @@ def figures(patterns):
         "lines": plots.lines({"loss": [6.4, 0.7]}, "Training", "step", "loss (nats)"),
         "bars": plots.bars(torch.tensor([1.0, -2.0]), ["heads", "mlps"], "Parts", "logits"),
         "layer_slider": plots.layer_slider(patterns, TOKENS),
+        "head_scatter": plots.head_scatter([("L0H0", 0, 0.1, 0.7), ("L1H0", 1, 0.3, -0.2)], "v, z", "v", "z"),
+        "ring": plots.ring(patterns[0, 0, :, :2], TOKENS, "Words"),
     }
 
 
@@ -46,6 +48,26 @@ def test_every_figure_has_title_axes_and_a_text(patterns):
         assert figure.layout.title.text, name
         assert figure.layout.meta["description"] in html_free(figure), name
         assert figure.layout.yaxis.title.text, name
+
+
+def test_points_are_named_and_coloured_by_layer():
+    rows = [("L0H0", 0, 0.1, 0.7), ("L1H0", 1, 0.3, -0.2), ("L1H1", 1, 0.0, 0.0)]
+    figure = plots.head_scatter(rows, "Value against output", "v", "z")
+    first, second, _ = figure.data
+    assert (first.name, first.x, first.y, first.text) == ("layer 0", (0.1,), (0.7,), ("L0H0",))
+    assert second.text == ("L1H0", "L1H1") and second.marker.symbol != first.marker.symbol
+    assert figure.layout.meta["description"].startswith("Farthest from zero: L0H0 (0.10, 0.70), L1H0")
+    with pytest.raises(ValueError, match="one row or more"):
+        plots.head_scatter([], "nothing", "v", "z")
+
+
+def test_a_ring_is_closed_and_keeps_its_order():
+    points = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]])
+    (line,) = plots.ring(points, [" a", "b", "c"], "Three").data
+    assert line.x == (0.0, 1.0, 0.0, 0.0) and line.y == (1.0, 0.0, -1.0, 1.0)
+    assert line.text == ("·a", "b", "c", "·a")
+    with pytest.raises(ValueError, match=r"wanted \(2, 2\)"):
+        plots.ring(points, ["a", "b"], "Two")
 
 
 def html_free(figure) -> str:

@@ -1,0 +1,484 @@
+"""Answers to chapter 4: the MLP sweep, tables of heads, the OV circuit, the days' circle, the prediction."""
+
+import functools
+
+import torch
+from transformer_lens import patching
+from transformer_lens.utilities import get_act_name
+
+from patchbook import load_model
+
+from . import Bank
+
+BANK = Bank()
+right, wrong = BANK.right, BANK.wrong
+WEEK = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+# get_act_patch_mlp_out
+def sweep(model, corrupted_tokens, clean_cache, patching_metric, edit, name="mlp_out"):
+    """edit(activation, clean activation, pos) edits the activation in place."""
+    results = torch.zeros(model.cfg.n_layers, corrupted_tokens.shape[1], dtype=model.cfg.dtype)
+    for layer in range(model.cfg.n_layers):
+        for pos in range(corrupted_tokens.shape[1]):
+
+            def hook_function(activation, hook, pos=pos):
+                edit(activation, clean_cache[hook.name], pos)
+                return activation
+
+            hooks = [(get_act_name(name, layer), hook_function)]
+            logits = model.run_with_hooks(corrupted_tokens, fwd_hooks=hooks)
+            results[layer, pos] = patching_metric(logits).detach()
+    return results
+
+
+def at_one_position(activation, clean, pos):
+    activation[:, pos] = clean[:, pos]
+
+
+@right("get_act_patch_mlp_out")
+def two_loops(model, corrupted_tokens, clean_cache, patching_metric):
+    with torch.no_grad():
+        return sweep(model, corrupted_tokens, clean_cache, patching_metric, at_one_position)
+
+
+@right("get_act_patch_mlp_out")
+def rows_of_a_list(model, corrupted_tokens, clean_cache, patching_metric):
+    def value(layer, pos):
+        def patch(activation, hook):
+            here = torch.arange(activation.shape[1])[:, None] == pos
+            return torch.where(here, clean_cache["mlp_out", layer], activation)
+
+        hooks = [(f"blocks.{layer}.hook_mlp_out", patch)]
+        return patching_metric(model.run_with_hooks(corrupted_tokens, fwd_hooks=hooks))
+
+    positions = range(corrupted_tokens.shape[1])
+    return torch.stack([torch.stack([value(i, p) for p in positions]) for i in range(model.cfg.n_layers)])
+
+
+@right("get_act_patch_mlp_out")
+def add_hook_and_reset(model, corrupted_tokens, clean_cache, patching_metric):
+    values = []
+    for layer in range(model.cfg.n_layers):
+        for pos in range(corrupted_tokens.shape[1]):
+
+            def patch(activation, hook, pos=pos):
+                activation = activation.clone()
+                activation[:, pos] = clean_cache[hook.name][:, pos]
+                return activation
+
+            model.add_hook(get_act_name("mlp_out", layer), patch)
+            values.append(patching_metric(model(corrupted_tokens)))
+            model.reset_hooks()
+    return torch.stack(values).reshape(model.cfg.n_layers, -1)
+
+
+@wrong("get_act_patch_mlp_out", "all-positions")
+def the_whole_activation(model, corrupted_tokens, clean_cache, patching_metric):
+    with torch.no_grad():
+        return sweep(model, corrupted_tokens, clean_cache, patching_metric, lambda a, c, pos: a.copy_(c))
+
+
+@wrong("get_act_patch_mlp_out", "attn-out-instead")
+def patched_the_attention(model, corrupted_tokens, clean_cache, patching_metric):
+    with torch.no_grad():
+        return sweep(model, corrupted_tokens, clean_cache, patching_metric, at_one_position, "attn_out")
+
+
+@wrong("get_act_patch_mlp_out", "resid-pre-instead")
+def patched_the_stream(model, corrupted_tokens, clean_cache, patching_metric):
+    with torch.no_grad():
+        return sweep(model, corrupted_tokens, clean_cache, patching_metric, at_one_position, "resid_pre")
+
+
+@wrong("get_act_patch_mlp_out", "nothing-patched")
+def ran_without_the_hook(model, corrupted_tokens, clean_cache, patching_metric):
+    value = patching_metric(model(corrupted_tokens))
+    return value.repeat(model.cfg.n_layers, corrupted_tokens.shape[1])
+
+
+@wrong("get_act_patch_mlp_out", "transposed")
+def positions_first(model, corrupted_tokens, clean_cache, patching_metric):
+    return two_loops(model, corrupted_tokens, clean_cache, patching_metric).T.contiguous()
+
+
+@wrong("get_act_patch_mlp_out", "hooks-left")
+def never_reset(model, corrupted_tokens, clean_cache, patching_metric):
+    for layer in range(model.cfg.n_layers):
+        model.add_hook(get_act_name("mlp_out", layer), lambda activation, hook: activation)
+    return two_loops(model, corrupted_tokens, clean_cache, patching_metric)
+
+
+@wrong("get_act_patch_mlp_out", "baseline-subtracted")
+def gain_over_the_corrupted_run(model, corrupted_tokens, clean_cache, patching_metric):
+    values = two_loops(model, corrupted_tokens, clean_cache, patching_metric)
+    return values - patching_metric(model(corrupted_tokens))
+
+
+@wrong("get_act_patch_mlp_out", "last-layer-missing")
+def one_layer_less(model, corrupted_tokens, clean_cache, patching_metric):
+    values = two_loops(model, corrupted_tokens, clean_cache, patching_metric)
+    values[-1] = 0
+    return values
+
+
+@wrong("get_act_patch_mlp_out", "ready-made")
+def asked_transformer_lens(model, corrupted_tokens, clean_cache, patching_metric):
+    return patching.get_act_patch_mlp_out(model, corrupted_tokens, clean_cache, patching_metric)
+
+
+# scatter_rows
+@right("scatter_rows")
+def with_nested_loops(x, y):
+    rows = []
+    for layer in range(x.shape[0]):
+        for head in range(x.shape[1]):
+            rows.append((f"L{layer}H{head}", layer, x[layer, head].item(), y[layer, head].item()))
+    return rows
+
+
+@right("scatter_rows")
+def with_divmod(x, y):
+    both = zip(x.flatten().tolist(), y.flatten().tolist(), strict=True)
+    return [(f"L{i // x.shape[1]}H{i % x.shape[1]}", i // x.shape[1], a, b) for i, (a, b) in enumerate(both)]
+
+
+@right("scatter_rows")
+def lists_of_tensors(x, y):
+    rows = enumerate(zip(x, y, strict=True))
+    return [[f"L{i}H{h}", i, a[h], b[h]] for i, (a, b) in rows for h in range(len(a))]
+
+
+@wrong("scatter_rows", "x-and-y-swapped")
+def y_first(x, y):
+    return with_nested_loops(y, x)
+
+
+@wrong("scatter_rows", "layer-and-head-swapped")
+def head_first_in_the_label(x, y):
+    return [
+        (f"L{i % x.shape[1]}H{layer}", layer, a, b) for i, (_, layer, a, b) in enumerate(with_divmod(x, y))
+    ]
+
+
+@wrong("scatter_rows", "head-for-layer")
+def coloured_by_head(x, y):
+    return [(label, int(label.split("H")[1]), a, b) for label, _, a, b in with_divmod(x, y)]
+
+
+@wrong("scatter_rows", "head-by-head")
+def columns_first(x, y):
+    layers, heads = x.shape
+    return [
+        (f"L{layer}H{head}", layer, x[layer, head].item(), y[layer, head].item())
+        for head in range(heads)
+        for layer in range(layers)
+    ]
+
+
+@wrong("scatter_rows", "absolute")
+def sizes_only(x, y):
+    return with_nested_loops(x.abs(), y.abs())
+
+
+@wrong("scatter_rows", "dotted-labels")
+def as_in_the_papers(x, y):
+    return [(label[1:].replace("H", "."), layer, a, b) for label, layer, a, b in with_divmod(x, y)]
+
+
+@wrong("scatter_rows", "contract")
+def four_columns(x, y):
+    return tuple(zip(*with_divmod(x, y), strict=True))
+
+
+# heads_by_depth
+@right("heads_by_depth")
+def with_thirds(patched, threshold):
+    n_layers = patched.shape[0]
+    found = {"early": [], "middle": [], "late": []}
+    for layer, head in (patched.abs() >= threshold).nonzero().tolist():
+        where = "early" if layer < n_layers / 3 else "late" if layer >= 2 * n_layers / 3 else "middle"
+        found[where].append(f"L{layer}H{head}")
+    return found
+
+
+@right("heads_by_depth")
+def largest_first(patched, threshold):
+    n_layers, n_heads = patched.shape
+    found = {name: [] for name in ("early", "middle", "late")}
+    for index in patched.abs().flatten().argsort(descending=True).tolist():
+        layer, head = divmod(index, n_heads)
+        if patched[layer, head].abs() >= threshold:
+            found[("early", "middle", "late")[layer * 3 // n_layers]].append(f"L{layer}H{head}")
+    return found
+
+
+@right("heads_by_depth")
+def three_comprehensions(patched, threshold):
+    n, heads = patched.shape
+    ends = {"early": (0, -(-n // 3)), "middle": (-(-n // 3), -(-2 * n // 3)), "late": (-(-2 * n // 3), n)}
+    return {
+        name: [f"L{i}H{h}" for i in range(a, b) for h in range(heads) if abs(patched[i, h]) >= threshold]
+        for name, (a, b) in ends.items()
+    }
+
+
+@wrong("heads_by_depth", "sign-matters")
+def forgot_abs(patched, threshold):
+    return with_thirds(patched.clamp(min=0), threshold)
+
+
+@wrong("heads_by_depth", "early-and-late-swapped")
+def from_the_end(patched, threshold):
+    found = with_thirds(patched, threshold)
+    return {"early": found["late"], "middle": found["middle"], "late": found["early"]}
+
+
+@wrong("heads_by_depth", "layer-and-head-swapped")
+def labels_turned_round(patched, threshold):
+    found = with_thirds(patched, threshold)
+    return {k: ["L{1}H{0}".format(*v[1:].split("H")) for v in labels] for k, labels in found.items()}
+
+
+@wrong("heads_by_depth", "no-threshold")
+def everybody(patched, threshold):
+    return with_thirds(patched, 0)
+
+
+@wrong("heads_by_depth", "below-the-threshold")
+def the_small_ones(patched, threshold):
+    small = patched.abs() < threshold
+    return with_thirds(small.double(), 1)
+
+
+@wrong("heads_by_depth", "first-and-last-layer")
+def only_the_outer_layers(patched, threshold):
+    found = {"early": [], "middle": [], "late": []}
+    for layer, head in (patched.abs() >= threshold).nonzero().tolist():
+        where = "early" if layer == 0 else "late" if layer == len(patched) - 1 else "middle"
+        found[where].append(f"L{layer}H{head}")
+    return found
+
+
+@wrong("heads_by_depth", "halves")
+def two_halves(patched, threshold):
+    found = {"early": [], "middle": [], "late": []}
+    for layer, head in (patched.abs() >= threshold).nonzero().tolist():
+        found["early" if layer < len(patched) / 2 else "late"].append(f"L{layer}H{head}")
+    return found
+
+
+# ov_successor_score
+@right("ov_successor_score")
+def through_the_circuit(model, layer, head):
+    days = torch.tensor([model.to_single_token(" " + day) for day in WEEK])
+    W_OV = model.W_V[layer, head] @ model.W_O[layer, head]
+    logits = model.W_E[days] @ W_OV @ model.W_U[:, days]  # (day, day)
+    return (logits.argmax(-1) == (torch.arange(7) + 1) % 7).float().mean().item()
+
+
+@right("ov_successor_score")
+def day_by_day(model, layer, head):
+    tokens = [model.to_single_token(" " + day) for day in WEEK]
+    hits = 0
+    for i, token in enumerate(tokens):
+        written = (model.W_E[token] @ model.W_V[layer, head]) @ model.W_O[layer, head]
+        logits = [(written @ model.W_U[:, other]).item() for other in tokens]
+        hits += logits.index(max(logits)) == (i + 1) % len(tokens)
+    return hits / len(tokens)
+
+
+@right("ov_successor_score")
+def with_the_factored_OV(model, layer, head):
+    days = [model.to_single_token(f" {day}") for day in WEEK]
+    logits = (model.W_E[days] @ model.OV[layer, head] @ model.W_U[:, days]).AB
+    return (logits.roll(-1, dims=-1).argmax(-1) == torch.arange(7)).double().mean()
+
+
+@wrong("ov_successor_score", "copying-score")
+def counted_the_same_day(model, layer, head):
+    days = [model.to_single_token(" " + day) for day in WEEK]
+    logits = model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U[:, days]
+    return (logits.argmax(-1) == torch.arange(7)).float().mean().item()
+
+
+@wrong("ov_successor_score", "no-wrap")
+def sunday_has_no_tomorrow(model, layer, head):
+    days = [model.to_single_token(" " + day) for day in WEEK]
+    logits = model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U[:, days]
+    return (logits.argmax(-1) == torch.arange(7) + 1).float().mean().item()
+
+
+@wrong("ov_successor_score", "predecessor")
+def yesterday(model, layer, head):
+    days = [model.to_single_token(" " + day) for day in WEEK]
+    logits = model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U[:, days]
+    return (logits.argmax(-1) == torch.arange(7).roll(1)).float().mean().item()
+
+
+@wrong("ov_successor_score", "whole-vocabulary")
+def against_all_tokens(model, layer, head):
+    days = torch.tensor([model.to_single_token(" " + day) for day in WEEK])
+    logits = model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U
+    return (logits.argmax(-1) == days.roll(-1)).float().mean().item()
+
+
+@wrong("ov_successor_score", "qk-circuit")
+def where_it_looks(model, layer, head):
+    days = [model.to_single_token(" " + day) for day in WEEK]
+    scores = (model.W_E[days] @ model.W_Q[layer, head]) @ (model.W_E[days] @ model.W_K[layer, head]).T
+    return (scores.argmax(-1) == torch.arange(7).roll(-1)).float().mean().item()
+
+
+@wrong("ov_successor_score", "counted")
+def how_many_days(model, layer, head):
+    return round(7 * through_the_circuit(model, layer, head))
+
+
+@wrong("ov_successor_score", "layer-and-head-swapped")
+def head_before_layer(model, layer, head):
+    return through_the_circuit(model, head, layer)
+
+
+@wrong("ov_successor_score", "contract")
+def one_for_each_day(model, layer, head):
+    days = [model.to_single_token(" " + day) for day in WEEK]
+    logits = model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U[:, days]
+    return logits.argmax(-1) == torch.arange(7).roll(-1)
+
+
+# days_pca
+@right("days_pca")
+def with_svd(vectors, k=2):
+    U, S, _ = torch.linalg.svd(vectors - vectors.mean(dim=0), full_matrices=False)
+    return U[:, :k] * S[:k]
+
+
+@right("days_pca")
+def projected(vectors, k=2):
+    centred = vectors - vectors.mean(dim=0, keepdim=True)
+    directions = torch.linalg.svd(centred.double()).Vh[:k]
+    return (centred.double() @ directions.T).to(vectors.dtype)
+
+
+@right("days_pca")
+def from_the_covariance(vectors, k=2):
+    centred = vectors.double() - vectors.double().mean(0)
+    directions = torch.linalg.eigh(torch.cov(vectors.double().T)).eigenvectors.flip(-1)
+    return -(centred @ directions)[:, :k].to(vectors.dtype)
+
+
+@wrong("days_pca", "not-centred")
+def forgot_the_mean(vectors, k=2):
+    U, S, _ = torch.linalg.svd(vectors, full_matrices=False)
+    return U[:, :k] * S[:k]
+
+
+@wrong("days_pca", "not-scaled")
+def left_singular_vectors(vectors, k=2):
+    return torch.linalg.svd(vectors - vectors.mean(0), full_matrices=False).U[:, :k]
+
+
+@wrong("days_pca", "k-ignored")
+def always_two(vectors, k=2):
+    return with_svd(vectors)
+
+
+@wrong("days_pca", "smallest-directions")
+def as_eigh_sorts_them(vectors, k=2):
+    centred = vectors - vectors.mean(0)
+    return centred @ torch.linalg.eigh(torch.cov(vectors.T)).eigenvectors[:, :k]
+
+
+@wrong("days_pca", "centred-for-the-directions-only")
+def projected_the_vectors_themselves(vectors, k=2):
+    return vectors @ torch.linalg.svd(vectors - vectors.mean(0)).Vh[:k].T
+
+
+@wrong("days_pca", "centred-along-the-wrong-axis")
+def mean_of_each_vector(vectors, k=2):
+    centred = vectors - vectors.mean(dim=1, keepdim=True)
+    U, S, _ = torch.linalg.svd(centred, full_matrices=False)
+    return U[:, :k] * S[:k]
+
+
+@wrong("days_pca", "contract")
+def one_column_for_each_day(vectors, k=2):
+    return with_svd(vectors, k).T.contiguous()
+
+
+# tomorrow_layer: a function stands for the number it returns
+@functools.cache
+def gains():
+    """How much the lead of tomorrow over today grows in each layer, by a logit lens of our own."""
+    model = load_model()
+    tokens = model.to_tokens([f"Today it is {day}, tomorrow it is" for day in WEEK])
+    days = torch.tensor([model.to_single_token(" " + day) for day in WEEK])
+    with torch.no_grad():
+        _, cache = model.run_with_cache(tokens)
+        last = model.cfg.n_layers - 1
+        stream = [cache["resid_pre", layer][:, -1] for layer in range(last + 1)]
+        stream = torch.stack([*stream, cache["resid_post", last][:, -1]])  # (layer + 1, batch, d_model)
+        logits = stream / cache["ln_final.hook_scale"][:, -1] @ model.W_U[:, days]
+        lead = logits.roll(-1, -1).diagonal(dim1=1, dim2=2) - logits.diagonal(dim1=1, dim2=2)
+    return lead.mean(-1).diff()
+
+
+def adds(test):
+    """The first layer whose gain passes a test."""
+    return next(layer for layer, gain in enumerate(gains().tolist()) if test(gain))
+
+
+@right("tomorrow_layer")
+def the_one_that_adds_most(*_):
+    return int(gains().argmax())
+
+
+@right("tomorrow_layer")
+def by_sorting_the_layers(*_):
+    return sorted(range(len(gains())), key=lambda layer: gains()[layer].item())[-1]
+
+
+@right("tomorrow_layer")
+def any_that_comes_near(*_):
+    return adds(lambda gain: gain >= 0.9 * gains().max())
+
+
+@wrong("tomorrow_layer", "smallest")
+def the_one_that_adds_least(*_):
+    return int(gains().argmin())
+
+
+@wrong("tomorrow_layer", "no-such-layer")
+def one_past_the_end(*_):
+    return len(gains())
+
+
+@wrong("tomorrow_layer", "counted-from-the-end")
+def minus_one(*_):
+    return -1
+
+
+@wrong("tomorrow_layer", "not-a-number")
+def a_label(*_):
+    return f"L{int(gains().argmax())}"
+
+
+@wrong("tomorrow_layer", "not-a-number")
+def a_list(*_):
+    return [int(gains().argmax())]
+
+
+@wrong("tomorrow_layer", "not-a-number")
+def with_a_point(*_):
+    return float(gains().argmax())
+
+
+@wrong("tomorrow_layer", "not-a-number")
+def a_truth(*_):
+    return True
+
+
+@wrong("tomorrow_layer", "not-written")
+def left_as_it_was(*_):
+    raise NotImplementedError("exercise tomorrow_layer")
