@@ -9,12 +9,14 @@ os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the o
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares work stays in one process: a file (a built book, a graded class), an exercise."""
+    """What shares work stays in one process: an exercise's references, a chapter's kernel, a file's fixtures."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(exercise_of(item) or item.path.name))
+        item.add_marker(pytest.mark.xdist_group(shared_by(item)))
 
 
-def exercise_of(item: pytest.Item) -> str:
-    """The exercise that a test of the checks is about, "" for other tests."""
+def shared_by(item: pytest.Item) -> str:
+    """The exercise whose check is tried, the chapter that is run, or the file."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return parameters.get("exercise") or getattr(parameters.get("answer"), "exercise", "")
+    exercise = parameters.get("exercise") or getattr(parameters.get("answer"), "exercise", "")
+    chapter = parameters.get("chapter", "") if "kernel" in item.fixturenames else ""
+    return exercise or chapter or item.path.name
