@@ -9,7 +9,7 @@ os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the o
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares work stays in one process: an exercise's references, a chapter's kernel, a file's fixtures."""
+    """What shares work stays in one process: an exercise's cases, a chapter's kernel, a file's fixtures."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(shared_by(item)))
 
