@@ -77,6 +77,6 @@ def ring(points: Float[Tensor, "point 2"], labels: Sequence[str], title: str) ->
     )
     figure.update_xaxes(title="first direction")
     figure.update_yaxes(title="second direction", scaleanchor="x")
-    corners = [labels[places[:, 0].argmax()], labels[places[:, 0].argmin()]]
+    corners = [plain(labels[places[:, 0].argmax()]), plain(labels[places[:, 0].argmin()])]
     text = f"{len(labels)} points in a plane; {corners[0]} lies farthest right, {corners[1]} farthest left."
     return finish(figure, title, text, height=460)
