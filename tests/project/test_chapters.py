@@ -15,13 +15,13 @@ from patchbook.authoring.release import release_notebook
 from patchbook.authoring.source import source_notebook
 
 COURSE = find_course()
-CHAPTERS = [name for name in COURSE.chapters if name[:2] in ("00", "01", "02", "04")]
+CHAPTERS = [name for name in COURSE.chapters if name[:2] in ("00", "01", "02", "03", "04")]
 MODELS = ["tiny-gpt2", "tiny-attn-only", "random"]
 RUNS = [
     (chapter, model)
     for chapter in CHAPTERS
     for model in MODELS
-    if (chapter, model) not in (("02_ioi", "tiny-attn-only"), ("04_days", "tiny-attn-only"))
+    if model != "tiny-attn-only" or chapter[:2] in ("00", "01")  # the others patch MLPs and positions
 ] + [("01_induction_heads", "shortformer")]
 # Checks of predictions: what they find depends on the model in use.
 LOOK_AT_THE_MODEL = ("test_my_", "test_tomorrow_layer")

@@ -14,7 +14,7 @@ from patchbook.checking.diagnosis import Raised, value_of
 from . import answers
 from .answers import Answer
 
-TOPICS = ("hooks_and_caches", "induction_heads", "ioi", "days")
+TOPICS = ("hooks_and_caches", "induction_heads", "ioi", "capitals", "days")
 MOST_LINES = 12
 
 
