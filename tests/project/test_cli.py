@@ -38,6 +38,14 @@ def test_help_loads_nothing_heavy_and_is_quick():
     assert time.process_time() - started < 0.3
 
 
+def test_the_help_of_no_command_loads_torch():
+    helps = "; ".join(f"main([{name!r}, '--help'], standalone_mode=False)" for name in main.commands)
+    done = python(f"from patchbook.cli import main; {helps}")
+    assert done.returncode == 0 and done.stdout.count("Usage: ") == len(main.commands)
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    assert not loaded & {"torch", "transformer_lens", "rich"}
+
+
 def test_every_command_has_a_help_with_its_options():
     for name, command in main.commands.items():
         shown = run(name, "--help").output
