@@ -5,7 +5,7 @@ import torch
 from transformer_lens import TransformerBridge
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from patchbook import zoo
+from patchbook import reference_for, zoo
 from patchbook.attribution import (
     accumulated_logit_diff,
     decompose_logit_diff,
@@ -16,6 +16,7 @@ from patchbook.attribution import (
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
 from patchbook.models import load_model
 from patchbook.prompts.capitals import NINE_TOKENS, RAGGED, CapitalSet
+from patchbook.prompts.ioi import published_prompts
 
 ATOL = 1e-5
 
@@ -142,3 +143,31 @@ def test_what_cannot_be_right_is_refused():
     raw = TransformerBridge.boot_transformers(str(zoo.ZOO / "tiny-gpt2"))
     with pytest.raises(ValueError, match="weights are apart"):
         decompose_logit_diff(raw, raw.run_with_cache(random_tokens(0, batch=4))[1], answers)
+
+
+def test_the_puzzle_of_chapter_3_leaves_nothing_over(model):
+    _, _, answers = a_run(model)
+    gap = reference_for("missing_logits")(model, random_tokens(3, batch=4, length=8), answers).detach()
+    bias = reference_for("logit_diff_from_bias")(model, answers)
+    assert (gap - bias).abs().max() < ATOL
+    assert torch.equal(bias, unembedding_bias(model, answers))
+
+
+def test_mirrored_answers_hide_the_bias_and_one_sided_answers_show_it():
+    model = load_model("tiny-gpt2")
+    mirrored = unembedding_bias(model, published_prompts(model.tokenizer).answer_tokens)
+    assert mirrored.abs().min() > 1e-3 and mirrored.mean().abs() < 1e-6
+    one_sided = CapitalSet(NINE_TOKENS, model.tokenizer).answer_tokens[:, :2]
+    assert unembedding_bias(model, one_sided).mean().abs() > 0.05
+
+
+def test_the_exercise_splits_as_the_package_does(model):
+    tokens = random_tokens(3, batch=4, length=8)
+    _, cache = model.run_with_cache(tokens)
+    four = torch.tensor([[3, 7, 8, 11], [9, 1, 2, 12], [50, 60, 61, 13], [7, 3, 4, 14]])
+    shown = reference_for("logit_attribution_by_type")(model, cache, four, 2)
+    parts = decompose_logit_diff(model, cache, four[:, [0, 2]])
+    biases = parts.attention_biases.sum(0) + parts.unembedding_bias
+    wanted = {"embedding": parts.embedding, "heads": parts.heads, "mlps": parts.mlps, "biases": biases}
+    for name, value in wanted.items():
+        assert torch.allclose(shown[name], value.mean(-1), atol=ATOL), name
