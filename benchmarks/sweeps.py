@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/sweeps.py                    # measure what is missing, print the table
     .venv/bin/python benchmarks/sweeps.py tiny-gpt2          # only in one column
+    .venv/bin/python benchmarks/sweeps.py gpt2-size get_copying_scores     # only these sweeps in it
     .venv/bin/python benchmarks/sweeps.py --again            # measure everything anew
 
 It runs the chapter's own solutions, each sweep once, on one thread, and counts seconds of processor time. The
@@ -90,13 +91,13 @@ def seconds(function: Callable) -> tuple[float, torch.Tensor]:
     return time.process_time() - start, value
 
 
-def measure(column: str, rows: dict) -> None:
-    """Fill one column of `rows`, keeping each number as soon as it is there."""
+def measure(column: str, rows: dict, only: list[str]) -> None:
+    """Fill one column of `rows`, keeping each number once it is there. only: these sweeps; [] for all."""
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         model = model_of(column, folder)
         for name, runs, ours, theirs in sweeps(model, solutions()):
             row = rows.setdefault(name, {})
-            if column in row:
+            if column in row or (only and name not in only):
                 continue
             took, value = seconds(ours)
             row[column] = {"seconds": round(took, 2), "runs": runs}
@@ -131,18 +132,20 @@ def table(rows: dict) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def main(columns: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Measure the columns that are asked for, both by default, and print the table."""
-    again, columns = "--again" in columns, [column for column in columns if column != "--again"]
-    unknown = [column for column in columns if column not in COLUMNS]
+    columns = [word for word in arguments if word in COLUMNS]
+    only = [word for word in arguments if word.startswith("get_")]
+    unknown = [word for word in arguments if word not in (*columns, *only, "--again")]
     if unknown:
         print(f"no column {unknown[0]!r}; there are: {', '.join(COLUMNS)}", file=sys.stderr)
         return 2
     torch.set_num_threads(1)
     kept = HERE / "sweeps.json"
-    rows = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() and not again else {}
+    begun = kept.exists() and "--again" not in arguments
+    rows = json.loads(kept.read_text(encoding="utf-8")) if begun else {}
     for column in columns or COLUMNS:
-        measure(column, rows)
+        measure(column, rows, only)
     print(table(rows))
     return 0
 

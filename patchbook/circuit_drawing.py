@@ -15,6 +15,7 @@ from patchbook._display import COLOURS, DisplayedHTML, with_caption
 Head = tuple[int, int]  # (layer, head)
 PLACES = ("IO", "S1", "S1+1", "S2", "end")
 ARROWS = (  # sender, receiver, the receiver's input; a sender is always drawn below its receivers
+    ("prepares S2", "induction", "query"),
     ("previous token", "induction", "key"),
     ("duplicate token", "S-inhibition", "value"),
     ("induction", "S-inhibition", "value"),
@@ -29,7 +30,7 @@ ARROWS = (  # sender, receiver, the receiver's input; a sender is always drawn b
     ("negative", "output", "against"),
 )
 WIDTH, HEIGHT, COLUMN, STEP = 132, 40, 156, 66  # of a box; between columns; between rows
-OUTPUT = "output"
+OUTPUT, SAID = "output", "the next name"
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,13 @@ def _boxes(circuit: Mapping[str, Sequence[Head]], position_of: Mapping[str, str]
         rows[role] = 1 + max(below, default=-1)
     boxes = {}
     for number, (role, heads) in enumerate(circuit.items()):
-        place, labels = position_of[role], [f"L{layer}H{head}" for layer, head in heads]
-        shown = " ".join(labels[:3]) + (f" +{len(labels) - 3}" if len(labels) > 3 else "")
+        place, colour = position_of[role], COLOURS[number % len(COLOURS)]
+        labels = " ".join(f"L{layer}H{head}" for layer, head in heads)
         x = COLUMN * (PLACES.index(place) + 0.5)
-        boxes[role] = Box(role, shown, place, x, -60 - STEP * rows[role], COLOURS[number % len(COLOURS)])
+        boxes[role] = Box(role, labels, place, x, -60 - STEP * rows[role], colour)
     highest = max(rows.values(), default=-1) + 1
     x = COLUMN * (PLACES.index("end") + 0.5)
-    return boxes | {OUTPUT: Box("output", "the next name", "end", x, -60 - STEP * highest, "currentColor")}
+    return boxes | {OUTPUT: Box(OUTPUT, SAID, "end", x, -60 - STEP * highest, "currentColor")}
 
 
 def _senders_first(roles: list[str]) -> list[str]:
@@ -111,8 +112,13 @@ def _box(box: Box) -> str:
         f'<rect x="{left}" y="{top}" width="{WIDTH}" height="{HEIGHT}" rx="5" '
         f'fill="{box.colour}" fill-opacity="0.15" stroke="{box.colour}"/>'
         + _text(box.x, box.y - 4, box.role, 'text-anchor="middle" font-weight="bold"')
-        + _text(box.x, box.y + 13, box.heads, 'text-anchor="middle"')
+        + _text(box.x, box.y + 13, _shortened(box.heads), 'text-anchor="middle"')
     )
+
+
+def _shortened(heads: str, most: int = 4) -> str:
+    labels = heads.split()
+    return heads if len(labels) <= most or heads == SAID else f"{' '.join(labels[:3])} +{len(labels) - 3}"
 
 
 def _text(x: float, y: float, words: str, options: str) -> str:
