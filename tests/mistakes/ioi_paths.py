@@ -396,8 +396,8 @@ def _to_heads(
 
 def _heard(sender, model, new, orig, tokens, wrong):
     """What each head would hear in the first run."""
-    if wrong.get("from_new"):
-        return new
+    if wrong.get("from_new") or wrong.get("from_orig"):
+        return new if wrong.get("from_new") else orig
     heard = {}
 
     def note(name, layer, activation):
@@ -442,6 +442,12 @@ get_path_patch_head_to_heads = (
         _heads(from_new=True),
         "the receivers' input is taken from the new run itself, so every sender gives the same number.",
         "Take it from the run in which the sender alone was patched.",
+    ),
+    Mistake(
+        "receivers-from-the-original-run",
+        _heads(from_orig=True),
+        "the receivers hear what they hear in the original run: no sender reaches them.",
+        "Take their input from the run in which the sender alone was patched.",
     ),
     Mistake(
         "frozen-in-the-second-run",

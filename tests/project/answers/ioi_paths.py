@@ -495,6 +495,29 @@ def one_receiver(receivers, name, model, *arguments):
     return padded
 
 
+@wrong("get_path_patch_head_to_heads", "receivers-from-the-original-run")
+def sender_frozen_like_the_others(*arguments):
+    return to_heads(*arguments, hook=only_frozen)
+
+
+@wrong("get_path_patch_head_to_heads", "mlps-frozen")
+def mlps_held_in_the_first_run(receivers, name, model, metric, new, orig, new_cache=None, orig_cache=None):
+    _, clean = model.run_with_cache(orig.toks, names_filter=lambda n: n.endswith(("hook_z", "hook_mlp_out")))
+    new_cache, _ = z_caches(model, new, orig, new_cache, clean)
+    names = {get_act_name(name, layer) for layer, _ in receivers}
+    results = torch.zeros(max(layer for layer, _ in receivers), model.cfg.n_heads, dtype=model.W_E.dtype)
+    held = (lambda n: n.endswith("hook_mlp_out"), lambda mlp, hook: clean[hook.name])
+    for index in range(results.numel()):
+        sender = divmod(index, model.cfg.n_heads)
+        edit = partial(freeze_a_clone, new_cache=new_cache, orig_cache=clean, head_to_patch=sender)
+        with model.hooks(fwd_hooks=[(is_z, edit), held]):
+            _, heard = model.run_with_cache(orig.toks, names_filter=lambda n: n in names)
+        second = partial(receivers_by_loop, patched_cache=heard, head_list=receivers)
+        hooks = [(lambda n: n in names, second)]
+        results[sender] = metric(model.run_with_hooks(orig.toks, fwd_hooks=hooks)).item()
+    return results
+
+
 # get_copying_scores
 def embedded_names(model, names):
     tokens = model.to_tokens(names, prepend_bos=False)  # (name, 1)
