@@ -11,7 +11,8 @@ from patchbook._draw import as_array, plain
 
 # Colour is never the only difference between layers.
 SHAPES = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star")
-NAMED = 5  # points far from the origin that carry their name
+NAMED = 5  # points far from the origin that carry their name, if it has room
+ROOM = 0.07  # of the figure's width: names nearer to each other would overlap
 
 
 def head_scatter(
@@ -43,12 +44,21 @@ def head_scatter(
     ends = [min(min(row[2:]) for row in rows), max(max(row[2:]) for row in rows)]
     figure.add_scatter(x=ends, y=ends, mode="lines", line={"dash": "dot", "width": 1}, name="equal")
     far = sorted(rows, key=lambda row: -max(abs(row[2]), abs(row[3])))[:NAMED]
-    for label, _, x, y in far:
+    for label, x, y in _with_room(far, ROOM * (ends[1] - ends[0])):
         figure.add_annotation(x=x, y=y, text=label, showarrow=False, yshift=13)
     figure.update_xaxes(title=x_title)
     figure.update_yaxes(title=y_title)
     said = ", ".join(f"{label} ({x:.2f}, {y:.2f})" for label, _, x, y in far[:3])
     return finish(figure, title, f"Farthest from zero: {said}.", height=460)
+
+
+def _with_room(rows: Sequence[tuple[str, int, float, float]], room: float) -> list[tuple[str, float, float]]:
+    """The rows, farthest first, that are not too near one before them: label, x, y."""
+    named: list[tuple[str, float, float]] = []
+    for label, _, x, y in rows:
+        if all(max(abs(x - its_x), abs(y - its_y)) > room for _, its_x, its_y in named):
+            named.append((label, x, y))
+    return named
 
 
 def ring(points: Float[Tensor, "point 2"], labels: Sequence[str], title: str) -> go.Figure:
@@ -67,7 +77,8 @@ def ring(points: Float[Tensor, "point 2"], labels: Sequence[str], title: str) ->
         go.Scatter(
             x=places[closed, 0].tolist(),
             y=places[closed, 1].tolist(),
-            text=[plain(labels[i]) for i in closed],
+            text=[*map(plain, labels), ""],  # the line comes back to the first point, its name does not
+            cliponaxis=False,
             mode="lines+markers+text",
             textposition="top center",
             line={"width": 1},

@@ -57,6 +57,9 @@ def test_points_are_named_and_coloured_by_layer():
     assert (first.name, first.x, first.y, first.text) == ("layer 0", (0.1,), (0.7,), ("L0H0",))
     assert second.text == ("L1H0", "L1H1") and second.marker.symbol != first.marker.symbol
     assert figure.layout.meta["description"].startswith("Farthest from zero: L0H0 (0.10, 0.70), L1H0")
+    assert [note.text for note in figure.layout.annotations] == ["L0H0", "L1H0", "L1H1"]
+    crowded = plots.head_scatter([*rows, ("L1H2", 1, 0.11, 0.69)], "Value against output", "v", "z")
+    assert [note.text for note in crowded.layout.annotations] == ["L0H0", "L1H0", "L1H1"]
     with pytest.raises(ValueError, match="one row or more"):
         plots.head_scatter([], "nothing", "v", "z")
 
@@ -65,7 +68,7 @@ def test_a_ring_is_closed_and_keeps_its_order():
     points = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]])
     (line,) = plots.ring(points, [" a", "b", "c"], "Three").data
     assert line.x == (0.0, 1.0, 0.0, 0.0) and line.y == (1.0, 0.0, -1.0, 1.0)
-    assert line.text == ("·a", "b", "c", "·a")
+    assert line.text == ("·a", "b", "c", "")
     with pytest.raises(ValueError, match=r"wanted \(2, 2\)"):
         plots.ring(points, ["a", "b"], "Two")
 
