@@ -2,7 +2,7 @@
 # make test       everything that must hold: style, fresh exercises, all tests
 # make book       the course as web pages, in build/book
 # make exercises  rewrite exercises/ from solutions/
-# make models     train the two small models again (about 40 minutes on 2 cores)
+# make models     train the two small models again (about 50 minutes)
 
 PYTHON ?= python3
 BIN := .venv/bin
