@@ -15,6 +15,51 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--into",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to grade afterwards: new, or of an earlier collect.",
+)
+@click.option(
+    "--attempts",
+    type=click.Choice(["latest", "first", "best-name", "all"]),
+    default="latest",
+    show_default=True,
+    help="Which of several files by one learner counts.",
+)
+@click.option("--chapter", help="Collect one chapter only, such as 01_induction_heads.")
+@click.option(
+    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
+)
+def collect(
+    sources: tuple[Path, ...], into: Path, attempts: str, chapter: str | None, root: Path | None
+) -> None:
+    """Take in folders, zips and notebooks, as an LMS, Colab or a mailbox gives them.
+
+    Each file is mended or refused with a reason. The result, INTO/<learner>/<chapter>.ipynb, is what
+    `patchbook grade` reads; INTO/collected.json lists every file.
+    """
+    from patchbook.authoring import CourseError, find_course
+    from patchbook.grading.collect import LIST, NotOurs
+    from patchbook.grading.collect import collect as collect_files
+    from patchbook.grading.collect_attempts import COLLECTED
+    from patchbook.grading.collect_show import progress_of, summary, table_of
+    from patchbook.grading.show import console
+
+    screen = console()
+    try:
+        with progress_of(screen) as progress:
+            entries = collect_files(find_course(root), list(sources), into, attempts, chapter, progress)
+    except (CourseError, NotOurs) as error:
+        sys.exit(f"patchbook collect: {error}")
+    screen.print(table_of(entries))
+    screen.print(f"{summary(entries)}\n{into / LIST}: every file", soft_wrap=True, highlight=False)
+    sys.exit(not any(entry.status == COLLECTED for entry in entries))
+
+
+@main.command()
 @click.argument("submissions", type=FOLDER)
 @click.option(
     "--out",
@@ -31,23 +76,48 @@ def main() -> None:
     show_default=True,
     help="Seconds that one cell may run.",
 )
+@click.option("--workers", type=click.IntRange(min=1), help="Submissions at once. Default: one per core.")
+@click.option("--run-all", is_flag=True, help="Run the cells that only show, too. No mark depends on them.")
+@click.option("--again", is_flag=True, help="Grade also what an earlier run graded into the same folder.")
+@click.option(
+    "--no-sandbox",
+    is_flag=True,
+    help="Without walls: submissions can read and change what you can, and use the network.",
+)
 @click.option(
     "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
 )
-def grade(submissions: Path, out: Path, chapter: str | None, timeout: int, root: Path | None) -> None:
+def grade(
+    submissions: Path,
+    out: Path,
+    chapter: str | None,
+    timeout: int,
+    workers: int | None,
+    run_all: bool,
+    again: bool,
+    no_sandbox: bool,
+    root: Path | None,
+) -> None:
     """Grade SUBMISSIONS/<learner>/<chapter>.ipynb with nbgrader.
 
-    A notebook that cannot be graded gets a status and a reason, and never stops the others.
+    A notebook that cannot be graded gets a status and a reason, and never stops the others. Stopped
+    half-way, the same command goes on where it was.
     """
     from patchbook.authoring import AuthorError, CourseError, find_course
-    from patchbook.grading.batch import grade_class
+    from patchbook.grading.batch import Options, grade_class
     from patchbook.grading.gradebook import GradingFailed
-    from patchbook.grading.show import console, progress_of, table_of
+    from patchbook.grading.sandbox import SandboxMissing
+    from patchbook.grading.show import GIVEN_UP, NO_WALLS, console, progress_of, table_of
 
     screen = console()
+    options = Options(timeout, workers or 0, not no_sandbox, run_all, again)
+    if no_sandbox:
+        click.echo(GIVEN_UP, err=True)
     try:
         with progress_of(screen) as progress:
-            results = grade_class(find_course(root), submissions, out, chapter, timeout, progress)
+            results = grade_class(find_course(root), submissions, out, chapter, options, progress)
+    except SandboxMissing as error:
+        sys.exit(f"patchbook grade: {NO_WALLS.format(why=error)}")
     except (AuthorError, CourseError, FileNotFoundError, GradingFailed) as error:
         sys.exit(f"patchbook grade: {error}")
     screen.print(table_of(results))

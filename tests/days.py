@@ -177,7 +177,9 @@ def test_day_metric(seed: int) -> Iterator[Case]:
 
 def _beyond_clean(seed: int) -> dict[str, Any]:
     arguments = _logits(seed, 3)
-    difference = specifications.logits_to_ave_logit_diff_of_days(**arguments).item()
+    rows, last = torch.arange(3), arguments["logits"][:, -1]
+    differences = last[rows, arguments["answer_tokens"]] - last[rows, arguments["wrong_tokens"]]
+    difference = differences.mean().item()
     return arguments | {"corrupted_logit_diff": difference - 3, "clean_logit_diff": difference - 1}
 
 

@@ -235,7 +235,8 @@ def _induction_tokens(seed: int) -> Tensor:
 
 def _induction_plan(tokens: Tensor, off_by_one: bool) -> dict[str, Any]:
     """Heads that look where they should, and one decoy for each way to look beside it."""
-    last, step = specifications.find_repeating_rows(tokens), int(off_by_one)
+    row, step = tokens[0].tolist(), int(off_by_one)
+    last = {p: max(e for e in range(p) if row[e] == row[p]) for p in range(len(row)) if row[p] in row[:p]}
     first = {position: tokens[0].tolist().index(tokens[0, position].item()) for position in last}
     ends = {position: earlier for position, earlier in last.items() if earlier == 0}
 

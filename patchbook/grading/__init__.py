@@ -2,13 +2,24 @@
 
     submissions  what a class handed in: folders of learners, read safely
     repair       metadata, ids and cells that an editor lost are put back from the released notebook
+    plan         what is run of a submission: the source's checks and seeds; which cells only show
+    execute      runs one notebook to its end, whatever its cells do; its checks are observed, not run
+    inside       the observation, in the learner's kernel
+    judge        decides on what was observed, in a process that no learner's code has been in
+    work, pool   a submission from file to judged notebook, in workers side by side
     kernel       which kernel runs a submission, and what it may see: chosen here and nowhere else
-    execute      runs one notebook to its end, whatever its cells do
+    provisioner  jupyter_client asks it for kernels that are forks of a warm process
+    warm, forks  that process; servers whose forks answer
+    withheld     the specifications, which no such fork has
+    sandbox      the walls, the limits     keeper   the process beside each kernel     usage   what it uses
+    servers      starts what a class needs
     outputs      what nbgrader scores, and what of it a learner may read
     pages        the top of a learner's page of feedback
     gradebook    nbgrader's course folder, its settings and its steps
     results      marks, status and reason of one submission; grades.csv
-    batch        one class, submission by submission
+    taken        hands nbgrader what the workers ran
+    journal      what is done already: a killed grader goes on from it
+    batch        one class: tasks out, results in, one writer
     show         the table and the progress lines
     gate         the marks of a chapter's own solutions and of its untouched stubs
 

@@ -1,19 +1,25 @@
-"""Grade a class, submission by submission. A bad one gets a status and a reason; the rest, their marks."""
+"""Grade a class: workers run and judge, one writer keeps the gradebook. A bad submission costs no other."""
 
+import hashlib
 import html
-from collections.abc import Callable
-from dataclasses import replace
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
-from time import monotonic
+from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 
+import patchbook
 from patchbook.authoring.course import Course
 from patchbook.authoring.source import source_notebook
 from patchbook.grading.gradebook import CourseFolder, GradingFailed
+from patchbook.grading.journal import Journal
 from patchbook.grading.pages import TEMPLATES
-from patchbook.grading.repair import repair
+from patchbook.grading.plan import Plan, UnfitCheck, plan_of
+from patchbook.grading.pool import cores, do_all
 from patchbook.grading.results import (
     CRASHED,
     MISSING,
@@ -23,9 +29,37 @@ from patchbook.grading.results import (
     worth_of,
     write_grades,
 )
-from patchbook.grading.submissions import Submission, Unreadable, find_submissions, read_notebook
+from patchbook.grading.sandbox import Limits, SandboxMissing, why_no_sandbox
+from patchbook.grading.servers import servers_for
+from patchbook.grading.submissions import Submission, find_submissions
 
 TIMEOUT = 30  # seconds for one cell
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a class is graded.
+
+    timeout: seconds of one cell.  workers: submissions at the same time; 0 means one for each core.
+    sandboxed: each kernel inside bubblewrap.  run_all: also the cells that only show.
+    again: grade also what is graded already.  limits: of one submission.
+    """
+
+    timeout: int = TIMEOUT
+    workers: int = 0
+    sandboxed: bool = True
+    run_all: bool = False
+    again: bool = False
+    limits: Limits = Limits()  # noqa: RUF009
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter that is graded: its released notebook, what is run of a submission, and a digest of both."""
+
+    released: NotebookNode
+    plan: Plan
+    digest: str
 
 
 def grade_class(
@@ -33,66 +67,148 @@ def grade_class(
     submissions: Path,
     out: Path,
     chapter: str | None = None,
-    timeout: int = TIMEOUT,
+    options: Options = Options(),
     progress: Callable[[int, int, Result], None] = lambda done, of, result: None,
 ) -> list[Result]:
     """Grade `submissions/<learner>/<chapter>.ipynb` into the folder `out`.
 
     Leaves out/gradebook.db (nbgrader's), out/feedback/<learner>/<chapter>/<chapter>.html and
-    out/grades.csv. `progress(done, of, result)` is called after each submission.
-    Raises CourseError, AuthorError or GradingFailed when the course itself cannot be built.
+    out/grades.csv. `progress(done, of, result)` is called after each submission. What an earlier run
+    graded into `out`, from the same file by the same course, is not graded again.
+    Raises CourseError, AuthorError or GradingFailed when the course itself cannot be built, and
+    SandboxMissing when submissions cannot be walled in but should be.
     """
-    chapters = [course.require(chapter)] if chapter else course.chapters
-    todo, results = find_submissions(submissions, chapters), []
-    folder = CourseFolder(out, timeout)
-    released = {
-        name: folder.add_chapter(name, source_notebook(course, name))
-        for name in dict.fromkeys(submission.chapter for submission in todo)
-    }
+    todo = find_submissions(submissions, [course.require(chapter)] if chapter else course.chapters)
+    if options.sandboxed and (why := why_no_sandbox()):
+        raise SandboxMissing(why)
+    grader = Grader(course, out, options)
     try:
-        for submission in todo:
-            results.append(grade_one(folder, submission, released[submission.chapter]))
-            progress(len(results), len(todo), results[-1])
+        for result in grader.results(todo):
+            progress(len(grader.done), len(todo), result)
     finally:
-        write_grades(folder.root / "grades.csv", results)
-    return results
+        in_order = [grader.done[one] for one in todo if one in grader.done]
+        write_grades(grader.folder.root / "grades.csv", in_order)
+    return in_order
 
 
-def grade_one(folder: CourseFolder, submission: Submission, released: NotebookNode) -> Result:
-    """Read, repair, run, score and report one submission."""
-    started = monotonic()
-    result = Result(submission.learner, submission.chapter, MISSING, worth_of(released), {})
-    if submission.path is None:
-        result = replace(result, reason="nothing was handed in for this chapter")
-    else:
-        result = _graded(folder, submission, released, result)
-    if result.status in (UNREADABLE, MISSING) or not result.points:
-        write_note(folder, result)
-    return replace(result, seconds=monotonic() - started)
+class Grader:
+    """One class on its way: `done` holds the results so far."""
 
+    def __init__(self, course: Course, out: Path, options: Options):
+        self.course, self.options = course, options
+        self.folder = CourseFolder(out, options.timeout)
+        self.journal = Journal(self.folder.root / "journal.jsonl")
+        if options.again:
+            self.journal.forget()
+        self.chapters: dict[str, Chapter] = {}
+        self.done: dict[Submission, Result] = {}
 
-def _graded(folder: CourseFolder, submission: Submission, released: NotebookNode, result: Result) -> Result:
-    who, chapter = submission.learner, submission.chapter
-    try:
-        notebook, mended = repair(read_notebook(submission.path), released)
-    except Unreadable as error:
-        return replace(result, status=UNREADABLE, reason=f"{submission.path.name}: {error}")
-    if submission.path.stem != chapter:
-        mended.insert(0, f"found as {submission.path.name!r}")
-    result = replace(result, mended=tuple(mended))
-    notebook.metadata["patchbook"] = {"mended": mended}  # the learner's page says so too
-    folder.write(notebook, "submitted", who, chapter)
-    try:
-        status, reason = fate(folder.autograde(chapter, who))
-    except GradingFailed as error:
-        return replace(result, status=CRASHED, reason=f"nbgrader stopped: {error}")
-    scores = folder.scores(chapter, who)
-    points = {name: scores.get(name, scores.get(f"test_{name}")) for name in result.worth}
-    try:
-        folder.feedback(chapter, who)
-    except GradingFailed as error:  # the marks stand without the page
-        reason = "; ".join(filter(None, [reason, f"no page of feedback: {error}"]))
-    return replace(result, status=status, reason=reason, points=points)
+    def results(self, todo: list[Submission]) -> Iterator[Result]:
+        """Every submission's result: known ones first, the others as workers finish them."""
+        for name in dict.fromkeys(submission.chapter for submission in todo):
+            self.chapters[name] = self.chapter(name)
+        rest = []
+        for one in todo:
+            result = self.without_running(one)
+            if result is None:
+                rest.append(one)
+            else:
+                yield self.finish(one, result)
+        if rest:
+            yield from self.run(rest)
+
+    def chapter(self, name: str) -> Chapter:
+        """Make the chapter an assignment of the gradebook."""
+        source = source_notebook(self.course, name)
+        try:
+            plan = plan_of(source, name)
+        except UnfitCheck as error:
+            raise GradingFailed(f"{self.course.relative(self.course.solution(name))}: {error}") from None
+        digest = hashlib.sha256(json.dumps([source, patchbook.__version__]).encode()).hexdigest()
+        return Chapter(self.folder.add_chapter(name, source), plan, digest)
+
+    def without_running(self, one: Submission) -> Result | None:
+        """The result of what is missing, or graded already."""
+        if one.path is None:
+            blank = self.blank(one, MISSING)
+            return replace(blank, reason="nothing was handed in for this chapter")
+        return self.journal.known(self.fingerprint(one))
+
+    def fingerprint(self, one: Submission) -> str:
+        """The same for the same file, of the same learner, graded in the same way."""
+        how = [one.learner, one.chapter, self.chapters[one.chapter].digest]
+        how += [self.options.timeout, self.options.run_all, self.options.limits.as_dict()]
+        digest = hashlib.sha256(json.dumps(how).encode())
+        if one.path.is_file() and not one.path.is_symlink():
+            digest.update(one.path.read_bytes())
+        return digest.hexdigest()
+
+    def run(self, rest: list[Submission]) -> Iterator[Result]:
+        """Give the rest to the workers, and write down what comes back."""
+        plans = {name: chapter.plan for name, chapter in self.chapters.items()}
+        servers = servers_for(str(self.course.root / "tests"), plans)
+        kernel = {"server": servers.warm.path, "sandboxed": self.options.sandboxed}
+        kernel |= {"limits": self.options.limits.as_dict()}
+        tasks = [self.task_of(i, one, kernel, servers.judge.path) for i, one in enumerate(rest)]
+        for answer in do_all(servers.work, tasks, self.options.workers or cores()):
+            one = rest[answer["key"]]
+            result = replace(self.written(one, answer), seconds=answer["seconds"])
+            self.journal.add(self.fingerprint(one), result)
+            yield self.finish(one, result)
+
+    def task_of(self, key: int, one: Submission, kernel: dict, judge: str) -> dict[str, Any]:
+        """What a worker needs to know of a submission; see work.graded."""
+        chapter = self.chapters[one.chapter]
+        return {
+            "key": key,
+            "path": str(one.path),
+            "released": chapter.released,
+            "plan": chapter.plan.as_dict(),
+            "kernel": kernel,
+            "judge": judge,
+            "settings": self.folder.run_settings,
+            "run_all": self.options.run_all,
+        }
+
+    def written(self, one: Submission, answer: dict[str, Any]) -> Result:
+        """Put a worker's answer into the gradebook and on the learner's page; returns the result."""
+        if "unreadable" in answer:
+            return replace(self.blank(one, UNREADABLE), reason=f"{one.path.name}: {answer['unreadable']}")
+        if "failed" in answer:
+            return replace(self.blank(one, CRASHED), reason=answer["failed"])
+        mended = list(answer["mended"])
+        if one.path.stem != one.chapter:
+            mended.insert(0, f"found as {one.path.name!r}")
+        notebook, ran = (nbformat.from_dict(answer[name]) for name in ("notebook", "ran"))
+        notebook.metadata["patchbook"] = {"mended": mended}  # the learner's page says so too
+        self.folder.write(notebook, "submitted", one.learner, one.chapter)
+        self.folder.write(ran, "ran", one.learner, one.chapter)
+        result = replace(self.blank(one, CRASHED), mended=tuple(mended), diagnoses=answer["diagnoses"])
+        return self.scored(one, ran, result)
+
+    def scored(self, one: Submission, ran: NotebookNode, result: Result) -> Result:
+        """nbgrader's part: points into the gradebook, and the page of feedback."""
+        try:
+            self.folder.autograde(one.chapter, one.learner)
+        except GradingFailed as error:
+            return replace(result, reason=f"nbgrader stopped: {error}")
+        status, reason = fate(ran)
+        scores = self.folder.scores(one.chapter, one.learner)
+        points = {name: scores.get(name, scores.get(f"test_{name}")) for name in result.worth}
+        try:
+            self.folder.feedback(one.chapter, one.learner)
+        except GradingFailed as error:  # the marks stand without the page
+            reason = "; ".join(filter(None, [reason, f"no page of feedback: {error}"]))
+        return replace(result, status=status, reason=reason, points=points)
+
+    def blank(self, one: Submission, status: str) -> Result:
+        return Result(one.learner, one.chapter, status, worth_of(self.chapters[one.chapter].released), {})
+
+    def finish(self, one: Submission, result: Result) -> Result:
+        if result.status in (UNREADABLE, MISSING) or not result.points:
+            write_note(self.folder, result)
+        self.done[one] = result
+        return result
 
 
 def write_note(folder: CourseFolder, result: Result) -> None:

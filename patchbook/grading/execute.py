@@ -2,9 +2,13 @@
 
 Stock nbgrader gives up on the whole notebook when a kernel dies, or when a loop ignores the interrupt.
 Here the kernel starts again, takes up what came before, and goes on after the cell that killed it.
+
+A check cell is not run as it stands: in its place the kernel observes the exercise on the source's seeds, and
+sends records. The judge decides on them later, in a process that no learner's code has been in.
 """
 
 import re
+from base64 import b64decode
 from time import monotonic
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -12,42 +16,57 @@ from nbclient.util import run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
+from traitlets import Bool, Dict
 
+from patchbook.grading.inside import RECORD
 from patchbook.grading.kernel import KernelManager
+from patchbook.grading.plan import Plan, only_shown
 
 DIED, TIMED_OUT, NOT_RUN = "KernelDied", "CellTimeoutError", "NotRun"
 STARTUP = 120  # seconds for a cell above the first exercise: it loads libraries and the model
 WHOLE = 20  # a notebook may take this many times the limit of one cell, after startup
 DEATHS = 8  # times that a notebook may end its kernel; a timer in a thread could do it for ever
 PATIENCE = 5  # on a busy machine a cell may wait this many times its limit; a sleeping one takes as long
+MOST_SHOWN = 4 * 2**20  # characters of outputs that are kept of one cell, records aside
 
 
 class ExecuteToTheEnd(Execute):
     """nbgrader's Execute step, with a kernel of ours and a second chance after a death.
 
     A cell's limit is CPU time: when the machine is busy with other things, no learner pays for it.
+    After `preprocess`, `records` holds what each check cell sent: by grade id, one for each seed.
     """
 
-    def __init__(self, *args, **kwargs):
-        kwargs["kernel_manager_class"] = KernelManager
-        super().__init__(*args, **kwargs)
+    kernel_options = Dict(help="what KernelManager takes")
+    run_all = Bool(False, help="run the cells that only show, too")
+
+    def __init__(self, plan: Plan, **options):
+        super().__init__(kernel_manager_class=KernelManager, **options)
+        self.plan, self.records = plan, {}
+
+    def create_kernel_manager(self) -> KernelManager:
+        self.km = KernelManager(**self.kernel_options)
+        return self.km
 
     def preprocess(self, nb, resources=None, km=None):
         self.killers = set()
         self.endless = []  # exercises whose check looped or killed the kernel
         self.spent = 0.0
+        self.skipped = set() if self.run_all else only_shown(nb.cells, self.plan.shows)
         self.first_exercise = next(
             (i for i, cell in enumerate(nb.cells) if "nbgrader" in cell.metadata), len(nb.cells)
         )
         return super().preprocess(nb, resources, km)
 
     def preprocess_cell(self, cell, resources, index):
-        if cell.cell_type != "code":
+        if cell.cell_type != "code" or index in self.skipped:
             return cell, resources
         pointless = self.pointless(cell)
         if pointless:
             record(cell, NOT_RUN, pointless)
             return cell, resources
+        asked = self.plan.checks.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        shown, cell.source = cell.source, asked.code if asked else cell.source
         self.begin(index)
         try:
             super().preprocess_cell(cell, resources, index)
@@ -55,14 +74,19 @@ class ExecuteToTheEnd(Execute):
             if self.exited:
                 raise DeadKernelError
         except DeadKernelError:
-            record(cell, DIED, "this cell ended the Python process that ran it")
+            why = self.km.why_ended()
+            record(cell, DIED, "this cell ended the Python process that ran it" + f": {why}" * bool(why))
             self.start_again(index)
         except CellTimeoutError:  # the loop caught the interrupt and went on
             record(cell, TIMED_OUT, f"still running after {self.limit} seconds, interrupt ignored")
             self.spent += self.limit
             self.start_again(index)
-        if is_check(cell) and failed_to_end(cell):
-            self.endless.append(exercise_of(cell.metadata.nbgrader.grade_id))
+        finally:
+            cell.source = shown
+        if asked:
+            self.records[cell.metadata.nbgrader.grade_id] = take_records(cell)
+            if failed_to_end(cell):
+                self.endless.append(asked.exercise)
         return cell, resources
 
     def pointless(self, cell: NotebookNode) -> str:
@@ -78,8 +102,18 @@ class ExecuteToTheEnd(Execute):
         """Start the clocks of the cell at `index`, and set its limit in seconds."""
         self.limit = self.timeout if index >= self.first_exercise else max(self.timeout, STARTUP)
         self.error_on_timeout = error(TIMED_OUT, f"still running after {self.limit} seconds")
-        self.exited = False
+        self.exited, self.shown = False, 0
         self.started, self.cpu_before = monotonic(), self.km.cpu_seconds()
+
+    def process_message(self, msg, cell, cell_index):
+        """Keep no more of a cell's outputs than a page can show."""
+        content = msg["content"]
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
+            if RECORD not in content.get("data", {}):
+                self.shown += sum(map(len, map(str, content.values())))
+            if self.shown > MOST_SHOWN:
+                return None
+        return super().process_message(msg, cell, cell_index)
 
     def on_cell_executed(self, **told):
         """`exit()` lets the cell end well, and the kernel a moment later."""
@@ -107,7 +141,8 @@ class ExecuteToTheEnd(Execute):
         run_sync(self.km.restart_kernel)(now=True, newports=True)
         self.start_new_kernel_client()
         for index, cell in enumerate(self.nb.cells[:killer]):
-            if cell.cell_type != "code" or index in self.killers or is_check(cell) or failed_to_end(cell):
+            skip = index in self.killers | self.skipped or cell.cell_type != "code"
+            if skip or is_check(cell) or failed_to_end(cell):
                 continue
             try:
                 self.replay(cell, index)
@@ -120,6 +155,23 @@ class ExecuteToTheEnd(Execute):
         self.begin(index)
         self.execute_cell(NotebookNode(cell | {"outputs": []}), index)
         self.nb.cells[index] = cell
+
+
+def take_records(cell: NotebookNode) -> list[bytes]:
+    """Take what the observation sent out of a check cell's outputs, and our own lines out of its errors."""
+    sent = [output.data[RECORD] for output in cell.outputs if RECORD in output.get("data", {})]
+    cell.outputs = [output for output in cell.outputs if RECORD not in output.get("data", {})]
+    for output in cell.outputs:
+        if output.output_type == "error":
+            output.traceback = [f"{output.ename}: {output.evalue}"]
+    return [_decoded(text) for text in sent]
+
+
+def _decoded(text: object) -> bytes:
+    try:
+        return b64decode(text)
+    except (TypeError, ValueError):  # forged: our own code sends base64
+        return b""
 
 
 def exercise_of(grade_id: str) -> str:

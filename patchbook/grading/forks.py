@@ -1,11 +1,12 @@
 """A server that does its slow preparations once and answers every caller with a fork of itself.
 
     serve(path, handle)     the server's loop: each connection is handled by a new child process
-    Server(arguments)       starts one as a module of ours, and ends it with this process
+    Server(module)          starts one, a module of ours, and ends it with this process
 
 Messages are bytes (JSON, safetensors), never pickle.
 """
 
+import ctypes
 import gc
 import os
 import select
@@ -18,10 +19,14 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
 READY = "ready"
+_PR_SET_PDEATHSIG = 1
 
 
-def serve(path: str, handle: Callable[[Connection], None]) -> None:
-    """Listen on the Unix socket `path` until standard input closes: whoever started this is then gone."""
+def serve(path: str, handle: Callable[[Connection], None], orphans: bool = False) -> None:
+    """Listen on the Unix socket `path` until standard input closes: whoever started this is then gone.
+
+    orphans: a fork may live on after the server, to tidy up; it ends when its caller hangs up.
+    """
     listener = Listener(path, "AF_UNIX", backlog=128)
     gc.collect()
     gc.freeze()  # the collector leaves what is prepared alone, so that forks share its pages
@@ -34,15 +39,17 @@ def serve(path: str, handle: Callable[[Connection], None]) -> None:
         if sys.stdin in awake and not os.read(0, 1):
             return
         if door in awake:
-            _fork(listener, handle)
+            _fork(listener, handle, orphans)
 
 
-def _fork(listener: Listener, handle: Callable[[Connection], None]) -> None:
+def _fork(listener: Listener, handle: Callable[[Connection], None], orphans: bool) -> None:
     with listener.accept() as connection:
         if os.fork():
             return
         try:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            if not orphans:
+                ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             listener._listener._socket.close()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the server alone waits for its maker's end
             handle(connection)
@@ -53,11 +60,12 @@ def _fork(listener: Listener, handle: Callable[[Connection], None]) -> None:
 class Server:
     """A running server. `connect()` gives a connection to a fork of it."""
 
-    def __init__(self, module: str, arguments: list[str], environment: Mapping[str, str]):
+    def __init__(self, module: str, environment: Mapping[str, str], request: str = ""):
+        """request: one line that the module reads. (Arguments would show in the fork's command line.)"""
         self.folder = tempfile.TemporaryDirectory(prefix="patchbook-server-")
         self.path = str(Path(self.folder.name) / "socket")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, self.path, *arguments],
+            [sys.executable, "-P", "-m", module, self.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=dict(environment),
@@ -65,6 +73,8 @@ class Server:
             start_new_session=True,
             text=True,
         )
+        self.process.stdin.write(request + "\n")
+        self.process.stdin.flush()
         if self.process.stdout.readline().strip() != READY:
             self.close()
             raise RuntimeError(f"{module} did not start; its last words are above")

@@ -26,9 +26,16 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from patchbook.authoring.release import RELEASE_STEPS, release_config
-from patchbook.grading.execute import ExecuteToTheEnd
 from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
 from patchbook.grading.pages import TEMPLATE, TEMPLATES, Summarise, scores
+from patchbook.grading.taken import TakeRun
+
+# How a notebook runs, in the words of nbclient's options.
+RUN = {
+    "startup_timeout": 180,  # seconds until the kernel answers, on a busy machine
+    "iopub_timeout": 10,  # seconds an interrupted cell has to stop
+    "shutdown_kernel": "immediate",  # nobody waits for what a submission does at exit
+}
 
 
 class GradingFailed(Exception):
@@ -41,7 +48,8 @@ class CourseFolder:
     def __init__(self, root: Path, timeout: int):
         self.root = root.resolve()
         self.url = f"sqlite:///{self.root / 'gradebook.db'}"
-        self.config = settings(self.root, self.url, timeout)
+        self.config = settings(self.root, self.url)
+        self.run_settings = RUN | {"timeout": timeout}
         self.root.mkdir(parents=True, exist_ok=True)
         put_alembic_on_path()
 
@@ -91,18 +99,15 @@ class CourseFolder:
                 raise GradingFailed(said.last_word()) from None
 
 
-def settings(root: Path, url: str, timeout: int) -> Config:
+def settings(root: Path, url: str) -> Config:
     """What we ask of nbgrader, all of it through its own configuration."""
     config = release_config()
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = url
-    config.Execute.timeout = timeout
-    config.Execute.startup_timeout = 180  # seconds until the kernel answers, on a busy machine
-    config.Execute.iopub_timeout = 10  # seconds an interrupted cell has to stop
-    config.Execute.shutdown_kernel = "immediate"  # nobody waits for what a submission does at exit
+    config.TakeRun.folder = str(root / "ran")
     config.GenerateAssignment.preprocessors = RELEASE_STEPS
     config.Autograde.autograde_preprocessors = [
-        ExecuteToTheEnd,
+        TakeRun,
         IgnorePattern,
         ClearMetadataPreprocessor,
         LimitOutput,

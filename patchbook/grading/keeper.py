@@ -144,7 +144,7 @@ def become(words: int, request: dict, limits: Limits | None, user: int, run: Cal
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 0
     except BaseException as error:  # it has no other way to say why there is no kernel
-        os.write(words, f"the kernel did not start: {type(error).__name__}: {error}".encode()[:LAST_WORDS])
+        os.write(words, f"the kernel broke down: {type(error).__name__}: {error}".encode()[:LAST_WORDS])
     finally:
         os._exit(code)
 

@@ -141,6 +141,6 @@ def hear(connection: Connection) -> dict[str, Any]:
 @functools.cache
 def own_server() -> Server:
     """The warm process that all kernels of this process share; it ends with this process."""
-    server = Server("patchbook.grading.warm", [], os.environ)
+    server = Server("patchbook.grading.warm", os.environ, "{}")
     atexit.register(server.close)
     return server

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -21,6 +21,7 @@ class Result:
 
     points: by exercise; None where a human still has to give them. Empty when nothing could be graded.
     worth: the most points of each exercise.  seconds: how long grading took.
+    diagnoses: by exercise, the short id of what its check found wrong.
     """
 
     learner: str
@@ -31,6 +32,7 @@ class Result:
     reason: str = ""
     mended: tuple[str, ...] = ()
     seconds: float = 0.0
+    diagnoses: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> float | None:

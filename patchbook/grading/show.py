@@ -9,6 +9,12 @@ from rich.table import Table
 
 from patchbook.grading.results import OK, Result, number
 
+GIVEN_UP = """Grading without a sandbox. Submissions run with your rights: they can read and change your
+files, the solutions, the gradebook and each other, and use the network. Checks are still judged outside, and
+limits on time, memory and files hold, but a submission that means harm can do it."""
+NO_WALLS = """submissions are programs of strangers, and here they cannot be walled in: {why}.
+Mend that, or say --no-sandbox: then they run with your rights, can read and change your files, the solutions,
+the gradebook and each other, and use the network."""
 WIDE = 140  # characters of a line where the output is not a terminal: a file or a CI log
 
 

@@ -1,6 +1,8 @@
 """The warm process: libraries imported, models loaded, checks at hand. Every kernel is a fork of it.
 
-    python -m patchbook.grading.warm SOCKET [CHAPTER MODULE ...]
+    python -m patchbook.grading.warm SOCKET     reads a line of JSON: {}, or a class's tests and checks
+
+Given the checks of a class, it makes their cases once, so that each kernel finds the models they need.
 
 It never reads solutions, submissions or the gradebook, and starts with an environment that holds no secrets:
 a fork shares its memory.
@@ -14,8 +16,10 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+from patchbook.grading.checks import add_folder, check_named
 from patchbook.grading.forks import serve
 from patchbook.grading.keeper import keep
+from patchbook.grading.withheld import NotHere, show_again, withhold
 
 MODELS = ("tiny-gpt2", "tiny-attn-only")
 LIBRARIES = (
@@ -39,12 +43,14 @@ LIBRARIES = (
 
 
 def main() -> None:
-    path, *modules = sys.argv[1:]
-    warm_up(modules)
-    serve(path, handle)
+    request = json.loads(sys.stdin.readline() or "{}")
+    warm_up()
+    if request:
+        prepare_grading(**request)
+    serve(sys.argv[1], handle, orphans=True)
 
 
-def warm_up(modules: list[str]) -> None:
+def warm_up() -> None:
     """Do once what every kernel would do: imports, models, a first run of each."""
     from importlib import import_module
 
@@ -60,8 +66,26 @@ def warm_up(modules: list[str]) -> None:
         model = models.load_model(name)
         with torch.no_grad():
             model(torch.zeros(1, 4, dtype=torch.long))
-    for name in modules:
-        import_module(name)
+
+
+def prepare_grading(tests: str, checks: list) -> None:
+    """Import the checks, without what they compare with, and make each of their cases once."""
+    withhold()
+    try:
+        make_cases(tests, checks)
+    except NotHere as error:
+        print(f"{error}, but a case needs it: submissions can reach the specifications", file=sys.stderr)
+        show_again()
+        make_cases(tests, checks)
+
+
+def make_cases(tests: str, checks: list) -> None:
+    if tests:
+        add_folder(tests)
+    for module, exercise, seeds in checks:
+        check = check_named(module, exercise)
+        for case in (case for seed in seeds for case in check.cases(seed)):
+            case.arguments()
 
 
 class Remembered:

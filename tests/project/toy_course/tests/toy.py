@@ -1,10 +1,31 @@
-"""The names that the toy chapter's checks call; the toy notebook brings its own, to run without torch."""
+"""The toy chapter's checks: real ones, judged outside like those of the course."""
+
+from collections.abc import Iterator
+
+from patchbook.checking import Case, checks
+from patchbook.tests.mistakes import toy as mistakes
+from patchbook.tests.specifications import toy as specifications
 
 
-def test_double(implementation, seed=0): ...
+@checks(specifications.double, mistakes.double)
+def test_double(seed: int) -> Iterator[Case]:
+    """Twice a number."""
+    yield Case("a whole number", lambda: {"x": seed + 2})
+    yield Case("a number below 0", lambda: {"x": -seed - 3})
 
 
-def test_shout(implementation, seed=0): ...
+@checks(specifications.shout)
+def test_shout(seed: int) -> Iterator[Case]:
+    """A text in capitals."""
+    yield Case("a text with an accent", lambda: {"text": f"hé{seed}"})
 
 
-def test_my_guess(implementation, seed=0): ...
+def _value(implementation: object, arguments: dict) -> object:
+    """The prediction itself, or the list that the reference makes."""
+    return implementation() if callable(implementation) else implementation
+
+
+@checks(specifications.my_guess, call=_value)
+def test_my_guess(seed: int) -> Iterator[Case]:
+    """A prediction: a list of labels."""
+    yield Case("your list", dict)

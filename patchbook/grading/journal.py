@@ -1,0 +1,53 @@
+"""What has been graded already: one line of JSON for each result, written when all of it is on disk.
+
+A grader that was killed reads it and goes on. A line is the last thing that happens to a submission, so what
+has no line is done again from the start, and what has one is not.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from patchbook.grading.results import Result
+
+
+class Journal:
+    """`known(fingerprint)` gives an earlier result; `add` makes one known, also after a power cut."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.results = dict(_lines(path)) if path.exists() else {}
+
+    def known(self, fingerprint: str) -> Result | None:
+        return self.results.get(fingerprint)
+
+    def forget(self) -> None:
+        self.results = {}
+        self.path.unlink(missing_ok=True)
+
+    def add(self, fingerprint: str, result: Result) -> None:
+        line = json.dumps({"fingerprint": fingerprint} | asdict(result)) + "\n"
+        with self.path.open("ab") as file:
+            if file.tell() and not self._ends_well():
+                file.write(b"\n")  # the last line was torn: it stays alone, and counts for nothing
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self.results[fingerprint] = result
+
+    def _ends_well(self) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() == b"\n"
+
+
+def _lines(path: Path):
+    """Every whole line, the later ones over the earlier."""
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            entry = json.loads(line)
+            fingerprint = entry.pop("fingerprint")
+            yield fingerprint, Result(**entry | {"mended": tuple(entry["mended"])})
+        except (ValueError, KeyError, TypeError):  # torn by a power cut, or of an older version
+            continue

@@ -1,0 +1,105 @@
+"""Every submission in hostile/ gets the result that stands there, and costs the honest ones nothing."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_output
+
+from patchbook.authoring import find_course
+from patchbook.grading.batch import Options, grade_class
+from patchbook.grading.sandbox import MB, Limits
+from tests.project.toy import CHAPTER, HOME, cell_of, hand_in, solved
+
+FILES = sorted((Path(__file__).parent / "hostile").glob("*.toml"))
+HOSTILE = {
+    f"{path.stem}-{name}": row for path in FILES for name, row in tomllib.loads(path.read_text()).items()
+}
+HONEST = {"honest-ada": (3, 2, 1), "honest-mid": (0, 2, 1), "honest-zoe": (3, 2, 1)}
+WORTH = {"double": 3, "shout": 2, "my_guess": 1}
+EXPECTED = {"double": 0, "shout": 2, "my_guess": 1}
+OPTIONS = Options(timeout=3, limits=Limits(memory=1536 * MB, disk=64 * MB))
+SECRET = "PATCHBOOK_TEST_SECRET"
+
+
+def write(folder, learner, row):
+    """Hand in what a row of data describes."""
+    if "link" in row:
+        (folder / learner).mkdir(parents=True)
+        (folder / learner / f"{CHAPTER}.ipynb").symlink_to(row["link"])
+        return
+    notebook = solved(double=row["double"].lstrip("\n"))
+    answer, check = cell_of(notebook, "double"), cell_of(notebook, "test_double")
+    answer.metadata.nbgrader.update(row.get("answer_metadata", {}))
+    check.metadata.nbgrader.update(row.get("metadata", {}))
+    check.source = row.get("check", check.source)
+    check.outputs = [new_output("stream", text=row["outputs"])] if "outputs" in row else []
+    if "extra" in row:
+        extra = new_code_cell(row["extra"].lstrip("\n"))
+        extra.metadata.update({"nbgrader": row["extra_metadata"]} if "extra_metadata" in row else {})
+        notebook.cells.append(extra)
+    path = hand_in(folder, learner, notebook)
+    for name, text in row.get("files", {}).items():
+        (path.parent / name).write_text(text)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """All of them and three honest learners, in one run: the folder, and the results by learner."""
+    place = tmp_path_factory.mktemp("hostile")
+    for learner, row in HOSTILE.items():
+        write(place / "submissions", learner, row)
+    for learner, (double, *_) in HONEST.items():
+        code = "def double(x):\n    return " + ("2 * x" if double else "x")
+        hand_in(place / "submissions", learner, solved(double=code))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SECRET, "a password")
+        results = grade_class(find_course(HOME), place / "submissions", place / "out", options=OPTIONS)
+    return place / "out", {result.learner: result for result in results}
+
+
+def test_there_are_enough_of_them():
+    assert len(HOSTILE) >= 40
+
+
+@pytest.mark.parametrize("learner", HOSTILE)
+def test_a_hostile_submission_gets_what_it_must(graded, learner):
+    row, result = HOSTILE[learner], graded[1][learner]
+    assert result.status == row.get("status", "ok"), result
+    assert result.worth == WORTH | {"interpret_toy": 4}
+    if result.status == "unreadable":
+        assert result.total is None
+        return
+    points = {name: result.points[name] for name in WORTH}
+    if "points" in row:
+        assert {name: points[name] for name in row["points"]} == row["points"], result
+    else:
+        assert points == EXPECTED, result
+
+
+@pytest.mark.parametrize("learner", HONEST)
+def test_an_honest_one_beside_them_gets_its_marks(graded, learner):
+    result = graded[1][learner]
+    assert result.status == "ok"
+    assert tuple(result.points[name] for name in WORTH) == HONEST[learner]
+
+
+def test_nothing_that_they_started_is_left(graded):
+    marks = ("outlived-daemon", "outlived-shell")
+    left = [p.pid for p in psutil.process_iter(["cmdline"]) if set(marks) & set(p.info["cmdline"] or [])]
+    assert not left
+
+
+def test_no_page_and_no_file_holds_the_secret_or_a_hundred_megabytes(graded):
+    for path in (p for p in graded[0].rglob("*") if p.is_file()):
+        assert path.stat().st_size < 20 * MB, path
+        assert b"a password" not in path.read_bytes(), path
+
+
+def test_the_table_of_marks_is_the_csv(graded):
+    text = (graded[0] / "grades.csv").read_text(encoding="utf-8")
+    assert all(learner in text for learner in HOSTILE)
+    journal = [json.loads(line) for line in (graded[0] / "journal.jsonl").read_text().splitlines()]
+    assert sorted(entry["learner"] for entry in journal) == sorted({*HOSTILE, *HONEST})

@@ -1,0 +1,137 @@
+"""In grading, kernels observe and the judge decides: what is asked, what is sent, and what is kept."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+
+from patchbook.authoring import find_course, source_notebook
+from patchbook.grading.batch import Options, grade_class
+from patchbook.grading.checks import module_of
+from patchbook.grading.journal import Journal
+from patchbook.grading.plan import Asked, Plan, UnfitCheck, only_shown, plan_of
+from patchbook.grading.results import Result
+from tests.project.toy import CHAPTER, HOME, hand_in, solved
+
+COURSE = find_course()
+
+
+@pytest.mark.parametrize("chapter", COURSE.chapters)
+def test_every_check_of_the_course_can_be_judged_outside(chapter):
+    plan = plan_of(source_notebook(COURSE, chapter), chapter)
+    assert plan.checks and all(len(asked.seeds) >= 2 for asked in plan.checks.values())
+    assert all(asked.module == module_of(chapter) for asked in plan.checks.values())
+    assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
+
+
+def test_a_check_asks_for_what_its_cell_says():
+    plan = plan_of(source_notebook(find_course(HOME), CHAPTER), CHAPTER)
+    asked = plan.checks["test_double"]
+    assert asked == Asked("patchbook.tests.toy", "double", "double", (0, 4711))
+    assert asked.code.endswith(".report('patchbook.tests.toy', 'double', double, (0, 4711))")
+
+
+@pytest.mark.parametrize(
+    "line", ["assert double(2) == 4", "tests.test_double(double, seed=x)", "tests.test_other(double)"]
+)
+def test_a_check_that_cannot_be_judged_outside_is_named(line):
+    source = source_notebook(find_course(HOME), CHAPTER)
+    cell = next(c for c in source.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "test_double")
+    cell.source += f"\n{line}"
+    with pytest.raises(UnfitCheck, match="test_double"):
+        plan_of(source, CHAPTER)
+
+
+def cells(*sources):
+    return [new_code_cell(source) for source in sources]
+
+
+@pytest.mark.parametrize(
+    ("answer", "runs"),
+    [
+        ("def f(x):\n    return x", []),
+        ("def f(x):\n    return x * scale", [1]),
+        ("def f(scale):\n    return scale", []),
+        ("def f(x):\n    return globals()['scale'] * x", [1, 2]),
+        ("values = [1]\ndef f(x):\n    return values[0]", [2]),  # such a cell may change what it uses
+        ("def f(x:", []),
+    ],
+)
+def test_a_cell_that_only_shows_runs_when_an_answer_uses_its_names(answer, runs):
+    scale, fill = "scale = 2", "for v in values:\n    print(v)"
+    notebook = cells("import torch", scale, fill, answer)
+    skipped = only_shown(notebook, frozenset({"scale=2", "forvinvalues:print(v)"}))
+    assert {1, 2} - skipped == set(runs)
+
+
+def test_no_case_needs_a_specification(tmp_path):
+    """A grading kernel has none: see patchbook/grading/withheld.py."""
+    code = (
+        "import sys, json; from patchbook.grading.withheld import withhold; withhold()\n"
+        "from patchbook.grading.warm import make_cases; make_cases('', json.loads(sys.argv[1]))"
+    )
+    for chapter in COURSE.chapters:
+        plan = plan_of(source_notebook(COURSE, chapter), chapter)
+        asked = json.dumps([[a.module, a.exercise, a.seeds[:1]] for a in plan.checks.values()])
+        done = subprocess.run([sys.executable, "-c", code, asked], capture_output=True, text=True)
+        assert done.returncode == 0, f"{chapter}: {done.stderr[-600:]}"
+
+
+def test_a_torn_journal_forgets_one_line_only(tmp_path):
+    path, result = tmp_path / "journal.jsonl", Result("ada", CHAPTER, "ok", {"double": 3.0}, {"double": 3.0})
+    Journal(path).add("one", result)
+    with path.open("ab") as file:
+        file.write(b'{"fingerprint": "two", "lear')
+    journal = Journal(path)
+    assert journal.known("one") == result and journal.known("two") is None
+    journal.add("three", result)
+    assert Journal(path).results.keys() == {"one", "three"}
+
+
+LEARNERS = [f"learner-{number}" for number in range(8)]
+
+
+def test_a_killed_grader_goes_on_where_it_was(tmp_path):
+    """SIGKILL at several moments: nothing is lost, nothing graded twice, the marks are the same."""
+    for number, learner in enumerate(LEARNERS):
+        code = f"def double(x):\n    return {2 if number % 2 else 1} * x"
+        hand_in(tmp_path / "in", learner, solved(double=code))
+    command = [sys.executable, "-c", "from patchbook.cli import main; main()", "grade", str(tmp_path / "in")]
+    command += ["--out", str(tmp_path / "out"), "--course", str(HOME), "--workers", "2"]
+    journal, lines = tmp_path / "out" / "journal.jsonl", 0
+    for wanted in (1, 3, 6):
+        grader = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        while grader.poll() is None and len(entries(journal)) < wanted:
+            time.sleep(0.05)
+        os.kill(grader.pid, signal.SIGKILL)
+        grader.wait()
+        assert len(entries(journal)) >= lines
+        lines = len(entries(journal))
+    results = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out", options=Options())
+    assert [r.points["double"] for r in results] == [3 * (n % 2) for n in range(len(LEARNERS))]
+    assert sorted(entry["learner"] for entry in entries(journal)) == LEARNERS, "each once"
+    with (tmp_path / "out" / "grades.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["ok"] * len(LEARNERS)
+
+
+def entries(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_the_notebook_that_nbgrader_keeps_has_the_verdicts(tmp_path):
+    hand_in(tmp_path / "in", "ada", solved(double="def double(x):\n    return x"))
+    grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
+    kept = nbformat.read(tmp_path / "out" / "autograded" / "ada" / CHAPTER / f"{CHAPTER}.ipynb", as_version=4)
+    check = next(c for c in kept.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "test_double")
+    assert "seed=4711" in check.source, "the source's check, hidden test and all"
+    (output,) = check.outputs
+    assert output.ename == "CheckFailed" and output.evalue.startswith("double is not right yet.")
+    assert "Multiply it by 2." in output.evalue
