@@ -14,6 +14,8 @@ from patchbook.authoring.problems import MARKER, defines
 from patchbook.authoring.source import SETUP_MARKER, name_cells
 from patchbook.grading.results import called
 
+CARRIED = "patchbook"  # the notebook's own metadata: {"mended": lines}, left there by `patchbook collect`
+MOST_CARRIED = 50  # of its lines
 NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
 
@@ -53,15 +55,32 @@ class Release:
 def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNode, list[str]]:
     """The submission as nbgrader needs it, and one line for each thing that was mended.
 
-    The learner's cells keep their order, and none of their text is lost but for untouched copies.
+    The graded cells come in the release's order, and none of the learner's text is lost but for untouched
+    copies. What was mended when the notebook was collected is said again.
     """
-    release, mended = Release(released), []
+    release, mended = Release(released), carried(submitted)
     pieces = [identify(cell, release) for cell in submitted.cells]
-    for step in (by_function_name, restore_metadata, drop_copies, put_back, checks_below, add_setup):
+    for step in (
+        by_function_name,
+        restore_metadata,
+        drop_copies,
+        put_back,
+        checks_below,
+        in_order,
+        add_setup,
+    ):
         pieces = step(pieces, release, mended)
     notebook = new_notebook(cells=[piece.cell for piece in pieces], metadata=dict(release.metadata))
     name_cells(notebook)
     return notebook, mended
+
+
+def carried(submitted: NotebookNode) -> list[str]:
+    """The remarks of `patchbook collect`. A learner could write them too: they are words, no more."""
+    said = submitted.metadata.get(CARRIED)
+    lines = said.get("mended") if isinstance(said, dict) else None
+    lines = lines if isinstance(lines, list) else []
+    return [line[:200] for line in lines[:MOST_CARRIED] if isinstance(line, str)]
 
 
 def identify(cell: NotebookNode, release: Release) -> Piece:
@@ -138,14 +157,20 @@ def kept_copy(copies: list[Piece], pieces: list[Piece], release: Release) -> Pie
 
 
 def put_back(pieces: list[Piece], release: Release, mended: list[str]) -> list[Piece]:
-    """A deleted check goes below its exercise; a deleted exercise, as an empty stub, to the end."""
+    """A deleted check goes below its exercise; a deleted exercise, as an empty stub, to where it was."""
     for name in release.cells:
         if place(pieces, name) is None:
-            exercise = place(pieces, name.removeprefix("test_")) if name in release.checks else None
-            where = len(pieces) if exercise is None else exercise + 1
-            pieces.insert(where, Piece(release.fresh(name), name))
+            pieces.insert(slot(pieces, name, list(release.cells)), Piece(release.fresh(name), name))
             mended.append(f"{called(name)}: was deleted, put back")
     return pieces
+
+
+def slot(pieces: list[Piece], name: str, order: list[str]) -> int:
+    """Where a deleted cell belongs: below the one before it, else above the first one that is there."""
+    at = order.index(name)
+    if at:
+        return place(pieces, order[at - 1]) + 1
+    return next((index for index, piece in enumerate(pieces) if piece.name), len(pieces))
 
 
 def checks_below(pieces: list[Piece], release: Release, mended: list[str]) -> list[Piece]:
@@ -156,6 +181,19 @@ def checks_below(pieces: list[Piece], release: Release, mended: list[str]) -> li
             pieces.insert(exercise, pieces.pop(check))
             mended.append(f"{called(name)}: stood above its exercise, moved below it")
     return pieces
+
+
+def in_order(pieces: list[Piece], release: Release, mended: list[str]) -> list[Piece]:
+    """The graded cells in the release's order, each with the learner's own cells that stand above it."""
+    blocks, own = {}, []
+    for piece in pieces:
+        own.append(piece)
+        if piece.name:
+            blocks[piece.name], own = own, []
+    if list(blocks) == list(release.cells):
+        return pieces
+    mended.append("exercises stood in another order, put back in the released one")
+    return [piece for name in release.cells for piece in blocks[name]] + own
 
 
 def add_setup(pieces: list[Piece], release: Release, mended: list[str]) -> list[Piece]:
@@ -170,3 +208,6 @@ def add_setup(pieces: list[Piece], release: Release, mended: list[str]) -> list[
 def place(pieces: list[Piece], name: str) -> int | None:
     """Where the graded cell `name` stands."""
     return next((index for index, piece in enumerate(pieces) if piece.name == name), None)
+
+
+STEPS = (by_function_name, restore_metadata, drop_copies, put_back, checks_below, in_order, add_setup)

@@ -82,7 +82,10 @@ def _parse(text: str) -> NotebookNode:
 
 def _plain(notebook: NotebookNode) -> NotebookNode:
     """The cells with every field that the grading reads, and no outputs: those are made afresh."""
+    if not isinstance(notebook.get("metadata"), dict):
+        notebook.metadata = NotebookNode()
     for cell in notebook.cells:
+        cell.cell_type = str(cell.cell_type)
         source = cell.get("source", "")
         text = source if isinstance(source, str) else "".join(source)
         cell.source = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
