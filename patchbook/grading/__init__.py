@@ -1,5 +1,6 @@
 """A folder of submissions in, marks out: a gradebook, a page of feedback each, and grades.csv.
 
+    collect      folders, LMS downloads and Colab files become such folders; collect_* are its parts
     submissions  what a class handed in: folders of learners, read safely
     repair       metadata, ids and cells that an editor lost are put back from the released notebook
     plan         what is run of a submission: the source's checks and seeds; which cells only show
