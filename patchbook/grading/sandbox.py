@@ -154,7 +154,8 @@ class Sandbox:
 
     def wait(self) -> None:
         """Return when all of it is gone."""
-        self.monitor.wait()
+        with self.monitor:  # closes its pipes, too
+            self.monitor.wait()
 
 
 def confine(limits: Limits) -> None:

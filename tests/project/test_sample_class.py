@@ -7,6 +7,7 @@ import pytest
 
 from patchbook.authoring import find_course
 from patchbook.grading import grade_class
+from patchbook.grading.batch import Options
 
 COURSE = find_course()
 CHAPTER = "00_hooks_and_caches"  # chapter 1 is graded by `make`; one chapter is enough to test the whole way
@@ -38,7 +39,7 @@ def make_class():
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     out = tmp_path_factory.mktemp("graded")
-    graded = grade_class(COURSE, EXAMPLES / "submissions", out, chapter=CHAPTER, timeout=20)
+    graded = grade_class(COURSE, EXAMPLES / "submissions", out, chapter=CHAPTER, options=Options(timeout=20))
     return {result.learner: result for result in graded}
 
 
