@@ -98,7 +98,7 @@ class Grader:
         self.course, self.options = course, options
         self.folder = CourseFolder(out, options.timeout)
         self.journal = Journal(self.folder.root / "journal.jsonl")
-        if options.again:
+        if options.again or not (self.folder.root / "gradebook.db").exists():
             self.journal.forget()
         self.chapters: dict[str, Chapter] = {}
         self.done: dict[Submission, Result] = {}
@@ -153,7 +153,8 @@ class Grader:
         for answer in do_all(servers.work, tasks, self.options.workers or cores()):
             one = rest[answer["key"]]
             result = replace(self.written(one, answer), seconds=answer["seconds"])
-            self.journal.add(self.fingerprint(one), result)
+            if result.points or result.status == UNREADABLE:  # a failure of ours is tried again next time
+                self.journal.add(self.fingerprint(one), result)
             yield self.finish(one, result)
 
     def task_of(self, key: int, one: Submission, kernel: dict, judge: str) -> dict[str, Any]:
@@ -190,10 +191,10 @@ class Grader:
         """nbgrader's part: points into the gradebook, and the page of feedback."""
         try:
             self.folder.autograde(one.chapter, one.learner)
+            scores = self.folder.scores(one.chapter, one.learner)
         except GradingFailed as error:
             return replace(result, reason=f"nbgrader stopped: {error}")
         status, reason = fate(ran)
-        scores = self.folder.scores(one.chapter, one.learner)
         points = {name: scores.get(name, scores.get(f"test_{name}")) for name in result.worth}
         try:
             self.folder.feedback(one.chapter, one.learner)

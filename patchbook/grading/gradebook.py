@@ -4,8 +4,11 @@ import logging
 import os
 import re
 import sysconfig
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
@@ -22,7 +25,7 @@ from nbgrader.preprocessors import (
     LimitOutput,
     SaveAutoGrades,
 )
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import OperationalError, SAWarning, SQLAlchemyError
 from traitlets.config import Config
 
 from patchbook.authoring.release import RELEASE_STEPS, release_config
@@ -36,6 +39,10 @@ RUN = {
     "iopub_timeout": 10,  # seconds an interrupted cell has to stop
     "shutdown_kernel": "immediate",  # nobody waits for what a submission does at exit
 }
+
+
+PASSING = ("OperationalError", "database is locked", "InterfaceError")  # of a gradebook, and soon over
+PAUSES = (0.5, 1, 2, 4, 8, 16)  # seconds between two tries
 
 
 class GradingFailed(Exception):
@@ -83,10 +90,13 @@ class CourseFolder:
 
     def scores(self, chapter: str, learner: str) -> dict[str, float | None]:
         """Points by nbgrader's grade id; None where a human must still give them."""
-        return scores(self.url, chapter, safe(learner))
+        return patiently(lambda: scores(self.url, chapter, safe(learner)))
 
     def convert(self, converter: type[BaseConverter], chapter: str, learner: str) -> None:
         """Run one of nbgrader's converters on one submission. Raises GradingFailed."""
+        patiently(lambda: self._convert(converter, chapter, learner))
+
+    def _convert(self, converter: type[BaseConverter], chapter: str, learner: str) -> None:
         folder = CourseDirectory(config=self.config)
         folder.assignment_id, folder.student_id = chapter, safe(learner)
         step = converter(coursedir=folder, config=self.config)
@@ -97,6 +107,22 @@ class CourseFolder:
                 step.start()
             except NbGraderException:
                 raise GradingFailed(said.last_word()) from None
+
+
+def patiently(step: Callable[[], Any]) -> Any:
+    """Do a step; while another program holds the gradebook, or its server is away, try for half a minute.
+
+    Raises GradingFailed.
+    """
+    for pause in (*PAUSES, None):
+        try:
+            return step()
+        except (SQLAlchemyError, GradingFailed) as error:
+            said = str(error).split("\n")[0]
+            passing = isinstance(error, OperationalError) or any(words in said for words in PASSING)
+            if pause is None or not passing:
+                raise GradingFailed(said) from None
+            time.sleep(pause)
 
 
 def settings(root: Path, url: str) -> Config:

@@ -13,17 +13,23 @@ from patchbook.grading.results import Result
 
 
 class Journal:
-    """`known(fingerprint)` gives an earlier result; `add` makes one known, also after a power cut."""
+    """`known(fingerprint)` gives an earlier result; `add` makes one known, also after a power cut.
+
+    Only the last result of a learner's chapter is known: it is the one that the gradebook holds.
+    """
 
     def __init__(self, path: Path):
         self.path = path
-        self.results = dict(_lines(path)) if path.exists() else {}
+        self.results: dict[str, Result] = {}
+        self.latest: dict[tuple[str, str], str] = {}  # learner, chapter: the fingerprint that counts
+        for fingerprint, result in _lines(path) if path.exists() else ():
+            self._take(fingerprint, result)
 
     def known(self, fingerprint: str) -> Result | None:
         return self.results.get(fingerprint)
 
     def forget(self) -> None:
-        self.results = {}
+        self.results, self.latest = {}, {}
         self.path.unlink(missing_ok=True)
 
     def add(self, fingerprint: str, result: Result) -> None:
@@ -34,6 +40,12 @@ class Journal:
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
+        self._take(fingerprint, result)
+
+    def _take(self, fingerprint: str, result: Result) -> None:
+        whose = result.learner, result.chapter
+        self.results.pop(self.latest.get(whose, ""), None)
+        self.latest[whose] = fingerprint
         self.results[fingerprint] = result
 
     def _ends_well(self) -> bool:

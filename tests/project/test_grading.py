@@ -117,18 +117,6 @@ def test_cells_that_only_show_are_not_run(graded):
     assert "twice 21 is 42" not in page(graded, "ada")
 
 
-def test_what_is_graded_is_not_graded_again_unless_asked(graded, tmp_path):
-    hand_in(tmp_path, "ada", solved())
-    ran = graded[0] / "ran" / "ada" / CHAPTER / f"{CHAPTER}.ipynb"
-    before = ran.stat().st_mtime_ns
-    (known,) = grade_class(find_course(HOME), tmp_path, graded[0], options=Options(timeout=TIMEOUT))
-    assert known == graded[1]["ada"] and ran.stat().st_mtime_ns == before
-    options = Options(timeout=TIMEOUT, again=True, run_all=True)
-    (again,) = grade_class(find_course(HOME), tmp_path, graded[0], options=options)
-    assert again.points == known.points and ran.stat().st_mtime_ns > before
-    assert "twice 21 is 42" in page(graded, "ada"), "--run-all runs what only shows"
-
-
 def test_who_handed_in_nothing_is_missing_not_zero(graded):
     result = graded[1]["zz-absent"]
     assert (result.status, result.total, result.points) == ("missing", None, {})
@@ -184,6 +172,21 @@ def test_a_class_can_be_graded_again_into_the_same_folder(graded, tmp_path):
     hand_in(tmp_path, "ada", solved(double="def double(x):\n    return 0"))
     (again,) = grade_class(find_course(HOME), tmp_path, graded[0], options=Options(timeout=TIMEOUT))
     assert (again.status, again.points["double"], again.points["shout"]) == ("ok", 0, 2)
+    hand_in(tmp_path, "ada", solved())
+    (first,) = grade_class(find_course(HOME), tmp_path, graded[0], options=Options(timeout=TIMEOUT))
+    assert first.points["double"] == 3, "the gradebook held the other attempt, so this one is graded again"
+
+
+def test_what_is_graded_is_not_graded_again_unless_asked(graded, tmp_path):
+    hand_in(tmp_path, "colab", as_colab_saves(solved()))
+    ran = graded[0] / "ran" / "colab" / CHAPTER / f"{CHAPTER}.ipynb"
+    before = ran.stat().st_mtime_ns
+    (known,) = grade_class(find_course(HOME), tmp_path, graded[0], options=Options(timeout=TIMEOUT))
+    assert known == graded[1]["colab"] and ran.stat().st_mtime_ns == before
+    options = Options(timeout=TIMEOUT, again=True, run_all=True)
+    (again,) = grade_class(find_course(HOME), tmp_path, graded[0], options=options)
+    assert again.points == known.points and ran.stat().st_mtime_ns > before
+    assert "twice 21 is 42" in page(graded, "colab"), "--run-all runs what only shows"
 
 
 def test_the_release_gate_asks_for_the_solutions_and_the_stubs():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -87,13 +88,16 @@ def test_no_case_needs_a_specification(tmp_path):
 
 def test_a_torn_journal_forgets_one_line_only(tmp_path):
     path, result = tmp_path / "journal.jsonl", Result("ada", CHAPTER, "ok", {"double": 3.0}, {"double": 3.0})
+    other = replace(result, learner="grace")
     Journal(path).add("one", result)
     with path.open("ab") as file:
         file.write(b'{"fingerprint": "two", "lear')
     journal = Journal(path)
     assert journal.known("one") == result and journal.known("two") is None
-    journal.add("three", result)
-    assert Journal(path).results.keys() == {"one", "three"}
+    journal.add("three", other)
+    assert Journal(path).results == {"one": result, "three": other}
+    journal.add("four", result)
+    assert Journal(path).results == {"three": other, "four": result}, "a learner's last result counts"
 
 
 LEARNERS = [f"learner-{number}" for number in range(8)]
