@@ -83,14 +83,15 @@ def walls(limits: Limits) -> list[str]:
     if os.getuid() != 0:  # root needs no user namespace: the kernel gets a user id of its own instead
         command += ["--unshare-user"]
     command += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    shown, own = (*SYSTEM, *SETTINGS, *python_folders()), ("/tmp", HOME, MEETING, "/dev/shm")
-    for folder in above(*python_folders(), HOME, MEETING):  # bubblewrap would close them to other users
-        command += ["--perms", "0755", "--dir", folder]
-    for path in shown:
-        command += ["--ro-bind-try", path, path]
     command += ["--proc", "/proc", "--dev", "/dev"]
-    for path in own:
+    for folder in above(HOME, MEETING):  # bubblewrap would close them to other users
+        command += ["--perms", "0755", "--dir", folder]
+    for path in ("/tmp", HOME, MEETING, "/dev/shm"):
         command += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", path]
+    for folder in above(*python_folders()):  # after the private folders: this package may itself lie in /tmp
+        command += ["--perms", "0755", "--dir", folder]
+    for path in (*SYSTEM, *SETTINGS, *python_folders()):
+        command += ["--ro-bind-try", path, path]
     return [*command, "--chdir", HOME]
 
 

@@ -47,6 +47,18 @@ def test_folders_on_the_way_are_open_to_a_user_without_rights():
     assert above("/a/b/c", "/a/d") == ["/a", "/a/b"]
 
 
+def test_an_environment_that_lies_in_tmp_is_in_view(tmp_path, monkeypatch):
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv" / "here").touch()
+    monkeypatch.setattr(sandbox, "python_folders", lambda: [str(tmp_path / "venv")])
+    assert inside("ls", str(tmp_path), str(tmp_path / "venv")).split()[1:] == [
+        "venv",
+        f"{tmp_path}/venv:",
+        "here",
+    ]
+    assert "drwxrwxrwx" in inside("ls", "-ld", "/tmp")
+
+
 def test_the_end_of_a_sandbox_is_the_end_of_all_in_it():
     box = Sandbox(Limits())
     assert Path(box.root, "tmp").is_dir() and psutil.pid_exists(box.init)
