@@ -1,5 +1,6 @@
 """The `patchbook` command: parses, calls, prints. Each command imports what it needs when it runs."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -115,17 +116,60 @@ def grade(
         click.echo(GIVEN_UP, err=True)
     try:
         with progress_of(screen) as progress:
-            results = grade_class(find_course(root), submissions, out, chapter, options, progress)
+            results = grade_class(find_course(root), submissions.absolute(), out, chapter, options, progress)
     except SandboxMissing as error:
         sys.exit(f"patchbook grade: {NO_WALLS.format(why=error)}")
     except (AuthorError, CourseError, FileNotFoundError, GradingFailed) as error:
         sys.exit(f"patchbook grade: {error}")
+    if (
+        submissions / "collected.json"
+    ).is_file():  # `patchbook report` reads times and an LMS's numbers there
+        shutil.copyfile(submissions / "collected.json", out / "collected.json")
     screen.print(table_of(results))
     screen.print(
         f"{out / 'grades.csv'}: points, statuses, reasons\n{out / 'feedback'}: one page each\n"
-        f"{out / 'gradebook.db'}: nbgrader's gradebook",
+        f"{out / 'gradebook.db'}: nbgrader's gradebook\n"
+        f"pages for learners and for you: patchbook report {out}",
         soft_wrap=True,
         highlight=False,
+    )
+
+
+@main.command()
+@click.argument("grades", type=FOLDER)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Where it goes. Default: GRADES/report."
+)
+@click.option("--title", default="", help="The heading of the teacher's page.")
+@click.option("--late", help='Points taken off, such as "10%/day". Needs --due.')
+@click.option(
+    "--due",
+    multiple=True,
+    help="When: 2026-11-01T23:59, or 01_induction_heads=2026-11-01T23:59 for a chapter.",
+)
+@click.option("--gradebook", help="Its URL. Default: the gradebook.db in GRADES.")
+def report(
+    grades: Path, out: Path | None, title: str, late: str | None, due: tuple[str, ...], gradebook: str | None
+) -> None:
+    """Write pages and tables from what `patchbook grade` left in GRADES.
+
+    A page for each learner, one for the teacher, and CSV files for Canvas and Moodle. Run it again after
+    marking by hand, and after grading again.
+    """
+    from patchbook.grading.report import NothingGraded, read_class, write_report
+    from patchbook.grading.report.late import BadRule, policy_of
+    from patchbook.grading.show import console
+
+    out = out or grades / "report"
+    try:
+        with console().status("reading the gradebook"):
+            works = read_class(grades, gradebook, policy_of(late, due))
+        page = write_report(works, out, title)
+    except (NothingGraded, BadRule) as error:
+        sys.exit(f"patchbook report: {error}")
+    click.echo(
+        f"{page}: the class\n{out / 'learners'}: one page each\n"
+        f"{out / 'canvas.csv'}, moodle-<chapter>.csv: for import\n{out / 'points.csv'}: everything"
     )
 
 

@@ -17,6 +17,7 @@
     outputs      what nbgrader scores, and what of it a learner may read
     pages        the top of a learner's page of feedback
     gradebook    nbgrader's course folder, its settings and its steps
+    report       pages for learners and the teacher, CSV for an LMS
     results      marks, status and reason of one submission; grades.csv
     taken        hands nbgrader what the workers ran
     journal      what is done already: a killed grader goes on from it

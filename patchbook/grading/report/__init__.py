@@ -1,0 +1,14 @@
+"""What people read of a graded class, from what `patchbook grade` wrote: pages, and tables for an LMS.
+
+reading    marks from the gradebook, statuses from grades.csv, messages and code from the notebooks
+messages   what a check said, in its three parts
+late       points taken off for lateness
+summing    the class as a whole: per exercise, commonest mistakes, who is stuck
+pages      each learner's page and the teacher's, from templates/
+lms        CSV as Canvas and Moodle import it
+"""
+
+from patchbook.grading.report.pages import write_report
+from patchbook.grading.report.reading import NothingGraded, read_class
+
+__all__ = ["NothingGraded", "read_class", "write_report"]

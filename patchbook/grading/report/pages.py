@@ -1,0 +1,116 @@
+"""Each learner's page and the teacher's: one file each, no scripts, nothing loaded from elsewhere."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from patchbook.grading.report import summing
+from patchbook.grading.report.lms import shown, write_tables
+from patchbook.grading.report.messages import clean
+from patchbook.grading.report.reading import BY_HAND, MISTAKEN, RIGHT, UNTOUCHED, Item, Work
+from patchbook.grading.results import OK, number
+
+TEMPLATES = Path(__file__).parent / "templates"
+SIGNS = {  # what a cell of the heat map shows when it is no number of points: never a zero that is none
+    UNTOUCHED: "–",
+    BY_HAND: "…",
+    "crashed": "×",
+    "timed out": "t/o",
+}
+
+
+def write_report(
+    works: list[Work], out: Path, title: str = "", progress: Callable[[str], None] = lambda learner: None
+) -> Path:
+    """Write out/index.html for the teacher, out/learners/*.html and the CSV files; returns the first.
+
+    works: from read_class. Everything in it that a learner wrote is escaped.
+    """
+    (out / "learners").mkdir(parents=True, exist_ok=True)
+    pages = environment()
+    learners = summing.by_learner(works)
+    files = page_names(list(learners))
+    for learner, mine in learners.items():
+        page = pages.get_template("learner.html.j2")
+        words = page.render(learner=learner, works=mine, step=summing.next_step(mine))
+        put(out / "learners" / files[learner], words)
+        progress(learner)
+    page = pages.get_template("class.html.j2")
+    words = page.render(
+        title=title,
+        works=works,
+        chapters=chapters_of(works),
+        mistakes=summing.mistakes(works),
+        stuck=summing.stuck(works),
+        files=files,
+        tables=[path.name for path in write_tables(works, out)],
+        made=datetime.now().astimezone(),
+    )
+    return put(out / "index.html", words)
+
+
+def environment() -> Environment:
+    """Templates that escape everything they are given."""
+    pages = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"points": shown, "number": number, "sign": sign, "kind": kind, "clock": clock}
+    pages.globals |= {
+        "OK": OK,
+        "RIGHT": RIGHT,
+        "BY_HAND": BY_HAND,
+        "UNTOUCHED": UNTOUCHED,
+        "MISTAKEN": MISTAKEN,
+    }
+    pages.globals |= {"STATES": summing.STATES, "SIGNS": SIGNS}
+    return pages
+
+
+def put(path: Path, words: str) -> Path:
+    path.write_text(clean(words), encoding="utf-8")
+    return path
+
+
+def chapters_of(works: list[Work]) -> list[dict]:
+    """For each chapter: its name, its works, its columns."""
+    return [
+        {"name": name, "works": some, "columns": summing.columns(some)}
+        for name, some in summing.by_chapter(works).items()
+    ]
+
+
+def page_names(learners: list[str]) -> dict[str, str]:
+    """A file's name for each learner: readable, and never the same for two."""
+    names = {}
+    for learner in learners:
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", learner).strip("-")[:60]
+        digest = hashlib.sha256(learner.encode("utf-8", "replace")).hexdigest()[:8]
+        same = plain and plain == learner
+        names[learner] = f"{plain}.html" if same else f"{plain or 'learner'}-{digest}.html"
+    lowered = [name.lower() for name in names.values()]
+    return {
+        learner: name if lowered.count(name.lower()) == 1 else f"{i}-{name}"
+        for i, (learner, name) in enumerate(names.items())
+    }
+
+
+def sign(item: Item) -> str:
+    """What a cell of the heat map shows: points, or why there are none."""
+    return SIGNS.get(kind(item), shown(item.points))
+
+
+def kind(item: Item) -> str:
+    """The item's state, with both ways of waiting for a person as one."""
+    return BY_HAND if item.state.startswith(BY_HAND) else item.state
+
+
+def clock(when: datetime) -> str:
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")

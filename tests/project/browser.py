@@ -1,0 +1,98 @@
+"""Headless chromium, spoken to over its own protocol: what a reader's browser makes of a page."""
+
+import base64
+import json
+import shutil
+import subprocess
+import time
+from itertools import count
+from pathlib import Path
+from urllib.request import urlopen
+
+import websocket
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--remote-debugging-port=0",
+    "--remote-allow-origins=*",
+)
+PATIENCE = 60  # seconds until a busy machine has started a browser or loaded a page
+
+
+class Browser:
+    """One tab. Use as a context manager; `profile` is an empty folder for the browser's own files."""
+
+    def __init__(self, profile: Path):
+        self.process = subprocess.Popen(
+            [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        port = until(lambda: _first_line(profile / "DevToolsActivePort"))
+        tabs = until(lambda: [tab for tab in _json(port) if tab["type"] == "page"])
+        self.line = websocket.create_connection(tabs[0]["webSocketDebuggerUrl"], timeout=PATIENCE)
+        self.numbers = count(1)
+        self.ask("Page.enable")
+
+    def __enter__(self) -> "Browser":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.line.close()
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, method: str, **parameters) -> dict:
+        """Send a command of the DevTools protocol; returns its result."""
+        number = next(self.numbers)
+        self.line.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while (answer := json.loads(self.line.recv())).get("id") != number:
+            pass  # events, and answers to earlier commands
+        return answer["result"]
+
+    def open(self, address: str, width: int = 1200, dark: bool = False) -> None:
+        """Load a page at a width in CSS pixels, as a reader with that setting sees it."""
+        self.ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.ask("Emulation.setEmulatedMedia", features=[scheme])
+        self.ask("Page.navigate", url=address)
+        until(
+            lambda: (
+                self.value("document.readyState") == "complete"
+                and self.value("location.href") != "about:blank"
+            )
+        )
+
+    def value(self, expression: str):
+        """What JavaScript gives in the page."""
+        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        return answer["result"].get("value")
+
+    def picture(self, path: Path) -> None:
+        """The whole page as PNG."""
+        shot = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def until(ready):
+    """What `ready` returns as soon as it is true. Raises TimeoutError."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if found := ready():
+            return found
+        time.sleep(0.1)
+    raise TimeoutError("the browser did not get ready")
+
+
+def _first_line(path: Path) -> str:
+    return path.read_text().split("\n")[0] if path.is_file() else ""
+
+
+def _json(port: str) -> list[dict]:
+    with urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
+        return json.load(answer)

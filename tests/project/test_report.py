@@ -1,0 +1,334 @@
+"""What people read of a graded class: true, escaped, and never a zero where nothing was graded."""
+
+import csv
+import json
+import re
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
+
+from patchbook.authoring import find_course, source_notebook
+from patchbook.cli import main
+from patchbook.grading.gradebook import CourseFolder
+from patchbook.grading.journal import Journal
+from patchbook.grading.report import NothingGraded, read_class, write_report
+from patchbook.grading.report.late import BadRule, policy_of
+from patchbook.grading.report.messages import clean, said
+from patchbook.grading.report.pages import page_names
+from patchbook.grading.report.reading import Work
+from patchbook.grading.report.summing import next_step
+from patchbook.grading.results import Result, fate, worth_of, write_grades
+from tests.project.browser import CHROMIUM, Browser
+from tests.project.toy import CHAPTER, HOME, cell_of, released, solved
+
+FAILED = """double is not right yet.
+  What:  it adds two
+         in place of doubling.
+  Where: case 1 of 2: want 14, got 9
+  Next:  Look at <b>the</b> sign."""
+EVIL = "</code></pre><script>document.title = 'pwned'</script><img src=x onerror=\"document.title='pwned'\">"
+HACKER = "<script>document.title='pwned'<\\script>"  # a name; no folder's name holds a slash
+WRONG = new_output("error", ename="CheckFailed", evalue=FAILED, traceback=["CheckFailed"])
+LOOP = new_output("error", ename="CellTimeoutError", evalue="still running after 30 seconds", traceback=[])
+SCRIPT = new_output("error", ename=f"Oh{EVIL}", evalue=f"no {EVIL}\x1b[31m\x00", traceback=[])
+SYNTAX = new_output("error", ename="SyntaxError", evalue="expected ':' (1234.py, line 2)", traceback=[])
+UNKNOWN = new_output("error", ename="NameError", evalue="name 'double' is not defined", traceback=[])
+
+# learner: (notebook, {grade id: its error})
+CLASS = {
+    "ada": (solved(), {}),
+    "bob": (solved(double="def double(x):\n    return x + 2"), {"test_double": WRONG}),
+    "cleo": (solved(double="def double(x):\n    return 2 + x"), {"test_double": WRONG, "test_shout": LOOP}),
+    "dan": (released(), {f"test_{name}": SYNTAX for name in ("double", "shout", "my_guess")}),
+    "eve": (solved(double="def double(x)\n    return"), {"double": SYNTAX, "test_double": UNKNOWN}),
+    HACKER: (solved(double=EVIL, interpret_toy=EVIL), {"test_double": SCRIPT}),
+}
+COLLECTED = [
+    {
+        "learner": learner,
+        "chapter": CHAPTER,
+        "status": status,
+        "handed_in": when,
+        "system": system,
+        "id": number,
+        "late": False,
+        "origin": "zoe.pdf",
+        "reason": "it is a .pdf file",
+    }
+    for learner, status, when, system, number in (
+        ("ada", "collected", "2026-11-03T11:00:00+00:00", "canvas", "12"),
+        ("bob", "collected", "2026-11-01T11:00:00+00:00", "moodle", "77"),
+        ("zoe", "refused", "", "moodle", "78"),
+    )
+]
+
+
+def graded(root, learner, notebook, errors):
+    """Put one learner through nbgrader as `patchbook grade` does, with these errors in place of a run."""
+    folder = CourseFolder(root, 5)
+    ran = NotebookNode(json.loads(json.dumps(notebook)))
+    ran = nbformat.from_dict(ran)
+    for grade_id, error in errors.items():
+        cell_of(ran, grade_id).outputs = [error]
+    ran.cells[0].metadata = NotebookNode()
+    folder.write(notebook, "submitted", learner, CHAPTER)
+    for cell in ran.cells:
+        if cell.cell_type == "code":
+            cell.metadata["execution"] = {
+                "iopub.execute_input": "2026-11-01T10:00:00Z",
+                "shell.execute_reply": "2026-11-01T10:00:01.5Z",
+            }
+    folder.write(ran, "ran", learner, CHAPTER)
+    folder.autograde(CHAPTER, learner)
+    marks = folder.scores(CHAPTER, learner)
+    worth = worth_of(released())
+    points = {name: marks.get(name, marks.get(f"test_{name}")) for name in worth}
+    diagnoses = {name.removeprefix("test_"): "added" for name, error in errors.items() if error is WRONG}
+    status, reason = fate(ran)
+    return Result(learner, CHAPTER, status, worth, points, reason, diagnoses=diagnoses)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder as `patchbook grade` leaves it; grading itself is tested elsewhere."""
+    root = tmp_path_factory.mktemp("grades")
+    CourseFolder(root, 5).add_chapter(CHAPTER, source_notebook(find_course(HOME), CHAPTER))
+    results = [graded(root, learner, *work) for learner, work in CLASS.items()]
+    blank = worth_of(released())
+    results.append(Result("torn", CHAPTER, "unreadable", blank, {}, "00_toy.ipynb: it is damaged"))
+    results.append(Result("zoe", CHAPTER, "missing", blank, {}, "nothing was handed in"))
+    journal = Journal(root / "journal.jsonl")
+    for result in results:
+        journal.add(result.learner, result)
+    write_grades(root / "grades.csv", results)
+    (root / "collected.json").write_text(json.dumps({"files": COLLECTED}))
+    return root
+
+
+@pytest.fixture(scope="module")
+def works(folder):
+    return {work.learner: work for work in read_class(folder)}
+
+
+@pytest.fixture(scope="module")
+def pages(folder, works):
+    write_report(list(works.values()), folder / "report", title=EVIL)
+    return folder / "report"
+
+
+def item(works, learner, exercise):
+    return next(item for item in works[learner].items if item.exercise == exercise)
+
+
+def text_of(pages, learner):
+    return (pages / "learners" / page_names([*CLASS, "torn", "zoe"])[learner]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("learner", "exercise", "state", "points"),
+    [
+        ("ada", "double", "right", 3),
+        ("ada", "interpret_toy", "by hand", None),
+        ("bob", "double", "wrong", 0),
+        ("cleo", "shout", "timed out", 0),
+        ("dan", "double", "not answered", 0),
+        ("eve", "double", "wrong", 0),
+    ],
+)
+def test_marks_and_states_come_back(works, learner, exercise, state, points):
+    found = item(works, learner, exercise)
+    assert (found.state, found.points) == (state, points)
+
+
+def test_a_message_comes_in_its_parts_and_the_learners_own_error_first(works):
+    bob = item(works, "bob", "double")
+    assert bob.said.what == "it adds two in place of doubling." and bob.diagnosis == "added"
+    assert (bob.said.where, bob.said.next) == ("case 1 of 2: want 14, got 9", "Look at <b>the</b> sign.")
+    assert item(works, "eve", "double").said.what == "SyntaxError: expected ':' (line 2)"
+    assert item(works, "dan", "double").said.what == "", "an empty answer has no mistake"
+    assert bob.code.endswith("return x + 2") and bob.seconds == 3.0
+
+
+def test_what_was_not_graded_is_no_zero(works, pages):
+    for learner in ("torn", "zoe"):
+        assert works[learner].points is None and works[learner].final is None
+        text = text_of(pages, learner)
+        assert works[learner].status in text and "No points were given" in text and "not graded / 10" in text
+    assert works["zoe"].reason == "zoe.pdf: it is a .pdf file", "what collect refused says why"
+    row = re.search(r">torn</a></th>(.*?)</tr>", page_of(pages).split('class="map"')[1], re.DOTALL)[1]
+    assert "unreadable" in row and "0" not in re.sub(r"<[^>]*>", "", row)
+
+
+def page_of(pages):
+    return (pages / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_teachers_page_counts_mistakes_and_names_who_is_stuck(pages):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page_of(pages)))
+    mistakes = text.split("Commonest mistakes")[1]
+    assert re.match(
+        r" Learners Exercise What is wrong 2 double it adds two in place of doubling\. added", mistakes
+    )
+    stuck = text.split("Who is stuck")[1].split("Commonest")[0]
+    assert re.match(r" Learner Tried, and not right Not begun cleo double , shout", stuck)
+    assert "dan" not in stuck, "who has begun nothing is not stuck"
+    assert "cleo 00_toy timed out check of shout: still running after 30 seconds" in text
+
+
+def test_cells_of_the_heat_map_carry_text(pages):
+    table = page_of(pages).split('class="map"')[1].split("</table>")[0]
+    cells = re.findall(r'<td class="[a-z-]+" title.*?</td>', table)
+    assert len(cells) == 4 * len(CLASS)
+    assert all(re.search(r'aria-hidden="true">[^<]+<.*class="sr">[^<]+<', cell) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("learner", "where", "advice"),
+    [
+        ("bob", "double", "Look at"),
+        ("dan", "double", "not answered yet"),
+        ("torn", CHAPTER, "Hand in"),
+        ("ada", "", "Your teacher reads"),
+    ],
+)
+def test_the_next_step_is_said(works, learner, where, advice):
+    found = next_step([works[learner]])
+    assert found[0] == where and advice in found[1]
+
+
+# --- strangers' words ----------------------------------------------------------------------------------
+
+
+class Tags(HTMLParser):
+    """Every tag and attribute of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def every_page(pages):
+    return [*pages.glob("*.html"), *(pages / "learners").glob("*.html")]
+
+
+def test_nothing_a_learner_wrote_becomes_markup(pages):
+    for path in every_page(pages):
+        text = path.read_text(encoding="utf-8")
+        found = Tags(text)
+        assert not found.tags & {"script", "img", "iframe", "b x"}, path
+        assert not [name for name in found.attributes if name.startswith("on") or name == "src"], path
+        assert "\x1b" not in text and "\x00" not in text
+        assert not re.search(r"""(href|url)[=(]["']?(https?:)?//""", text), "a page loads nothing"
+    evil = text_of(pages, HACKER)
+    assert evil.count("&lt;script&gt;") >= 3, "code, message and name are shown, as they are"
+
+
+def test_in_a_browser_no_script_runs_and_a_narrow_screen_is_enough(pages, tmp_path):
+    if CHROMIUM is None:  # the parser above has looked; a browser looks where there is one
+        return
+    with Browser(tmp_path) as browser:
+        for path in every_page(pages):
+            for dark in (False, True):
+                browser.open(path.as_uri(), width=400, dark=dark)
+                assert browser.value("document.title") != "pwned"
+                assert browser.value("document.scripts.length + document.images.length") == 0
+                assert browser.value("document.documentElement.scrollWidth") <= 400, path
+        dark = browser.value("getComputedStyle(document.body).backgroundColor")
+        browser.open(path.as_uri())
+        assert browser.value("getComputedStyle(document.body).backgroundColor") != dark
+
+
+def test_names_of_pages_are_safe_and_differ():
+    names = page_names(["ada", "Ada", "../x", "..x", "ada.html", "é", "", "con/../x"])
+    assert len({name.lower() for name in names.values()}) == len(names)
+    assert all(re.fullmatch(r"[\w-]+\.html", name) for name in names.values())
+
+
+# --- tables, lateness, marks by hand -------------------------------------------------------------------
+
+
+def table(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_tables_for_an_lms_leave_empty_what_was_not_graded(pages):
+    canvas = {row[0]: row[1:] for row in table(pages / "canvas.csv")}
+    assert canvas["Student"] == ["ID", "Section", CHAPTER] and canvas["    Points Possible"][2] == "10"
+    assert canvas["ada"] == ["12", "", "6"] and canvas["zoe"][2] == "" and canvas["dan"][2] == "0"
+    moodle = {row[1]: row for row in table(pages / f"moodle-{CHAPTER}.csv")}
+    assert moodle["bob"][0] == "Participant 77" and moodle["bob"][2:4] == ["3", "10"]
+    assert moodle["zoe"][0] == "Participant 78" and moodle["zoe"][2] == "" and "missing" in moodle["zoe"][4]
+    points = {row[0]: row for row in table(pages / "points.csv")}
+    assert points["torn"][2:5] == ["unreadable", "", ""]
+
+
+def test_lateness_takes_off_a_share_for_each_day_begun(folder, tmp_path):
+    policy = policy_of("10%/day", ("2026-11-02T10:59:00+00:00",))
+    works = {work.learner: work for work in read_class(folder, policy=policy)}
+    assert works["ada"].penalty == pytest.approx(1.2) and works["ada"].final == pytest.approx(4.8)
+    assert works["bob"].penalty == 0 and works["cleo"].penalty is None, "no time, nothing taken off"
+    write_report(list(works.values()), tmp_path)
+    assert "1.2 of your 6 points are taken off" in (tmp_path / "learners" / "ada.html").read_text()
+
+
+def test_a_penalty_never_exceeds_the_points_and_a_chapter_has_its_own_date():
+    policy = policy_of("60 % / hour", ("2026-11-01T00:00:00+00:00", "01_x=2026-12-01T00:00:00+00:00"))
+    when = datetime.fromisoformat("2026-11-01T00:00:00+00:00") + timedelta(hours=5)
+    assert policy.penalty("00_toy", when, 4) == 4 and policy.penalty("01_x", when, 4) == 0
+    for rule, due in (
+        ("10", ("2026-11-01",)),
+        ("10%/day", ()),
+        ("10%/day", ("soon",)),
+        (None, ("2026-11-01",)),
+    ):
+        with pytest.raises(BadRule):
+            policy_of(rule, due)
+
+
+def test_marks_by_hand_arrive_with_the_teachers_comment(folder, tmp_path):
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+        grade = book.find_grade("interpret_toy", CHAPTER, CHAPTER, "cleo")
+        grade.manual_score, grade.needs_manual_grade = 2.5, False
+        comment = book.find_comment("interpret_toy", CHAPTER, CHAPTER, "cleo")
+        comment.manual_comment = f"well seen {EVIL}"
+        book.db.commit()
+    works = {work.learner: work for work in read_class(folder)}
+    found = item(works, "cleo", "interpret_toy")
+    assert (found.state, found.points, works["cleo"].waiting) == ("part", 2.5, 0)
+    write_report(list(works.values()), tmp_path)
+    text = (tmp_path / "learners" / "cleo.html").read_text()
+    assert "well seen &lt;/code&gt;" in text and "<script" not in text
+
+
+def test_the_command_says_where_the_pages_are_and_what_is_missing(folder, tmp_path):
+    done = CliRunner().invoke(main, ["report", str(folder), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0 and "index.html: the class" in done.output, done.output
+    for arguments, says in (
+        ([str(tmp_path)], "patchbook grade SUBMISSIONS"),
+        ([str(folder), "--late", "x"], "--due"),
+    ):
+        done = CliRunner().invoke(main, ["report", *arguments])
+        assert done.exit_code == 1 and says in done.output
+    with pytest.raises(NothingGraded):
+        read_class(tmp_path)
+
+
+def test_words_that_are_no_check_s_are_kept_short():
+    cell = NotebookNode(
+        outputs=[new_output("error", ename="KeyError", evalue="x" * 9999 + "\nmore", traceback=[])]
+    )
+    assert len(said(None, cell).what) < 2100 and "more" not in said(None, cell).what
+    assert clean("a\x1b[31mb\x08\ud800c") == "abc"
+    assert Work("a", "b", "ok", 1.0).points is None
