@@ -28,6 +28,8 @@ from patchbook.grading.sandbox import why_no_sandbox
 
 CONFIG = """c = get_config()
 c.ClearMarkScheme.enforce_metadata = False
+c.Execute.startup_timeout = 600  # patience only: a busy machine is no reason for a zero
+c.Execute.timeout = 300
 """
 
 
@@ -102,7 +104,7 @@ def run(root: Path, *command: str) -> None:
     program = [sys.executable, "-m", "nbgrader", *command]
     done = subprocess.run(program, cwd=root, env=environment, capture_output=True, text=True)
     if done.returncode:
-        print(f"nbgrader {command[0]} ended with {done.returncode}: {done.stderr[-500:]}", file=sys.stderr)
+        print(f"nbgrader {command[0]} ended with {done.returncode}: {done.stderr[-2000:]}", file=sys.stderr)
 
 
 def points(root: Path, chapters: list[str]) -> dict:
