@@ -2,9 +2,14 @@
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
+from contextlib import suppress
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from urllib.request import urlopen
 
 import nbformat
 import pytest
@@ -24,7 +29,7 @@ from patchbook.grading.report.pages import page_names
 from patchbook.grading.report.reading import Work
 from patchbook.grading.report.summing import next_step
 from patchbook.grading.results import Result, fate, worth_of, write_grades
-from tests.project.browser import CHROMIUM, Browser
+from tests.project.browser import CHROMIUM, Browser, until
 from tests.project.toy import CHAPTER, HOME, cell_of, released, solved
 
 FAILED = """double is not right yet.
@@ -310,6 +315,55 @@ def test_marks_by_hand_arrive_with_the_teachers_comment(folder, tmp_path):
     write_report(list(works.values()), tmp_path)
     text = (tmp_path / "learners" / "cleo.html").read_text()
     assert "well seen &lt;/code&gt;" in text and "<script" not in text
+    CourseFolder(folder, 5).autograde(CHAPTER, "cleo")
+    again = item({work.learner: work for work in read_class(folder)}, "cleo", "interpret_toy")
+    assert (again.state, again.points) == ("by hand again", 2.5), (
+        "grading again keeps the mark, to be confirmed"
+    )
+
+
+FORMGRADER = [
+    *("-m", "jupyter_server", "--no-browser", "--allow-root", "--port=0", "--IdentityProvider.token="),
+    '--ServerApp.jpserver_extensions={"nbgrader.server_extensions.formgrader": True}',
+]
+
+
+@pytest.fixture
+def formgrader(folder, tmp_path):
+    """nbgrader's formgrader on the graded folder, as book/grade.md starts it: its address on loopback."""
+    places = {"JUPYTER_RUNTIME_DIR": str(tmp_path / "run"), "JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, *FORMGRADER], cwd=folder, env=os.environ | places, stdout=log, stderr=log
+        )
+    try:
+        written = until(lambda: list((tmp_path / "run").glob("jpserver-*.json")))
+        yield until(lambda: address(written[0]))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def address(written):
+    with suppress(ValueError, OSError):  # half written, or not yet listening
+        found = json.loads(written.read_text())["url"]
+        with urlopen(f"{found}api"):
+            return found
+
+
+def test_nbgraders_formgrader_opens_on_the_gradebook(formgrader, tmp_path):
+    """Through a browser where there is one; the page asks the server for its rows either way."""
+    with urlopen(f"{formgrader}formgrader/api/submitted_notebooks/{CHAPTER}/{CHAPTER}") as answer:
+        rows = json.load(answer)
+    assert len(rows) == len(CLASS) and {row["max_score"] for row in rows} == {10}
+    where = f"{formgrader}formgrader/submissions/{rows[0]['id']}"
+    with urlopen(where) as answer:
+        page = answer.read().decode()
+    assert "interpret_toy" in page and "nbgrader" in page
+    if CHROMIUM is not None:
+        with Browser(tmp_path / "profile") as browser:
+            browser.open(where)
+            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 4
 
 
 def test_the_command_says_where_the_pages_are_and_what_is_missing(folder, tmp_path):
