@@ -28,7 +28,7 @@ from patchbook.authoring.source import source_notebook
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset, published_prompts
 
 HERE = Path(__file__).parent
-COLUMNS = {"tiny-gpt2": "tiny-gpt2", "gpt2-size": "GPT-2 small's size, random weights"}
+COLUMNS = {"tiny-gpt2": "tiny-gpt2", "gpt2-size": "GPT-2 small's size"}
 
 
 def solutions() -> dict:
@@ -117,19 +117,20 @@ def keep(rows: dict) -> None:
 
 def table(rows: dict) -> str:
     """The rows as Markdown; a number that was not measured is a dash."""
-    head = ["sweep", *(f"{title}" for title in COLUMNS.values())]
-    head += ["`transformer_lens.patching` on tiny-gpt2", "largest difference"]
-    lines = [head, ["---"] * len(head)]
+    head = ["seconds for", *COLUMNS.values(), "TransformerLens, on tiny-gpt2", "largest difference"]
+    lines = [head, ["---", *["--:"] * (len(head) - 1)]]
     for name, row in rows.items():
-        cells = [f"`{name}`"]
-        for column in COLUMNS:
-            cells.append(f"{row[column]['seconds']:.1f} s ({row[column]['runs']})" if column in row else "–")
-        theirs = row.get("transformer_lens")
-        cells += (
-            [f"{theirs['seconds']:.1f} s", f"{theirs['largest difference']:.0e}"] if theirs else ["–", "–"]
-        )
-        lines.append(cells)
+        ours = [row.get(column, {}) for column in COLUMNS]
+        theirs = row.get("transformer_lens", {})
+        cells = [number(one.get("seconds"), ".1f") for one in (*ours, theirs)]
+        cells.append(number(theirs.get("largest difference"), ".1g"))
+        lines.append([f"`{name.removeprefix('get_')}`", *cells])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def number(value: float | None, digits: str) -> str:
+    """The value with so many digits; a dash where there is none."""
+    return "–" if value is None else format(value, digits)
 
 
 def main(arguments: list[str]) -> int:
