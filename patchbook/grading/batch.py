@@ -162,7 +162,7 @@ class Grader:
         chapter = self.chapters[one.chapter]
         return {
             "key": key,
-            "path": str(one.path),
+            "path": str(one.path.absolute()),
             "released": chapter.released,
             "plan": chapter.plan.as_dict(),
             "kernel": kernel,
