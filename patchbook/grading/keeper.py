@@ -4,6 +4,7 @@ The keeper is itself a fork of the warm process. It stays outside of the sandbox
 no submission can see or stop it. When the grader goes away, its end of the connection closes, and all ends.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -102,7 +103,13 @@ class Keeper:
                 return
             if pid == self.kernel:
                 self.code = os.waitstatus_to_exitcode(status)
-                self.why = self.why or os.read(self.words, LAST_WORDS).decode("utf-8", "replace")
+                self.why = self.why or self.last_words()
+
+    def last_words(self) -> str:
+        """What a kernel said that did not start. Its children may hold the pipe open, and empty."""
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self.words, LAST_WORDS).decode("utf-8", "replace")
+        return ""
 
     def signal(self, number: int) -> None:
         """To the kernel's process group, as jupyter_client does it."""

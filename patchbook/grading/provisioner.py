@@ -87,7 +87,8 @@ class WarmProvisioner(LocalProvisioner):
         if self.connection is not None:
             try:
                 tell(self.connection, question)
-                self.state = hear(self.connection)
+                answer = hear(self.connection)
+                self.state |= {"code": GONE, "why": answer["error"]} if "error" in answer else answer
             except (EOFError, OSError):  # the keeper is gone, and the kernel with it
                 self.state = self.state | {"code": GONE}
         return self.state

@@ -3,22 +3,31 @@
 import os
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares work stays in one process: an exercise's cases, a chapter's kernel, a file's fixtures."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(shared_by(item)))
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> LoadScopeScheduling:
+    """What shares work stays in one process; the files come in order, so the slow book begins early.
+
+    xdist's own `--dist loadgroup` marks tests by changing their ids, which pytest 9.2 no longer lets it do.
+    """
+    config.option.loadscopereorder = False
+    return ByWork(config, log)
 
 
-def shared_by(item: pytest.Item) -> str:
-    """The exercise whose check is tried, the chapter that is run, or the file."""
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    if item.path.name == "test_checks.py" and parameters:
-        return parameters.get("exercise") or parameters["answer"].exercise
-    if item.path.name == "test_chapters.py" and "kernel" in item.fixturenames:
-        return parameters["chapter"]
-    return item.path.name
+class ByWork(LoadScopeScheduling):
+    """Tests of one exercise share its cases, runs of one chapter a kernel, tests of one file its fixtures."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        name, _, parameters = test.rstrip("]").partition("[")
+        shared = file.endswith("test_checks.py") or name in RUNS_A_CHAPTER
+        return parameters.split("-")[0] if shared and parameters else file
+
+
+RUNS_A_CHAPTER = (
+    "test_a_solution_runs_from_top_to_bottom",
+    "test_untouched_stubs_stop_nothing_but_their_own_checks",
+)
