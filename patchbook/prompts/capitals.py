@@ -17,7 +17,7 @@ from jaxtyping import Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from patchbook.prompts.tokens import padding_token, right_padded, token_rows
+from patchbook.prompts.tokens import TokenisedPrompts
 
 # Columns of `answer_tokens`: the right answer, then the three ways to be wrong about it.
 VARIANTS = ("correct", "lower", "no_space", "no_space_lower")
@@ -96,7 +96,7 @@ def without_first_capital(text: str) -> str:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CapitalSet:
+class CapitalSet(TokenisedPrompts):
     """Prompts that end with a full stop, as tokens, with their answers and the positions of their roles.
 
     >>> ds = CapitalSet(NINE_TOKENS, tokenizer)
@@ -124,33 +124,9 @@ class CapitalSet:
         _ = self.word_idx  # a role that cannot be found is an error now, not in the middle of a sweep
 
     @property
-    def texts(self) -> list[str]:
-        """The prompts as strings."""
-        return [prompt.text for prompt in self.prompts]
-
-    @property
     def answers(self) -> list[tuple[str, str, str, str]]:
         """Each prompt's answer in the four variants of VARIANTS."""
         return [answer_variants(prompt.answer) for prompt in self.prompts]
-
-    @cached_property
-    def _rows(self) -> list[list[int]]:
-        return token_rows(self.tokenizer, self.texts, self.prepend_bos)
-
-    @cached_property
-    def lengths(self) -> list[int]:
-        """How many tokens each prompt has, BOS counted."""
-        return [len(row) for row in self._rows]
-
-    @cached_property
-    def toks(self) -> Int[Tensor, "batch seq"]:
-        """Token ids, padded on the right to the longest prompt."""
-        return right_padded(self._rows, padding_token(self.tokenizer)).to(self.device)
-
-    @cached_property
-    def attention_mask(self) -> Int[Tensor, "batch seq"]:
-        """1 at real tokens (BOS too), 0 at padding."""
-        return right_padded([[1] * len(row) for row in self._rows], 0).to(self.device)
 
     @cached_property
     def answer_tokens(self) -> Int[Tensor, "batch 4"]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from patchbook import zoo
-from patchbook.prompts.tokens import padding_token, right_padded, single_tokens, token_rows
+from patchbook.prompts.tokens import TokenisedPrompts, single_tokens
 
 CYCLES = ("days", "months", "seasons")
 # How a prompt is corrupted -> how far its day moves on. The answer is one step on from today.
@@ -119,7 +119,7 @@ def write_prompts(pattern: Pattern, starts: Sequence[str] | None = None) -> list
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DayPrompts:
+class DayPrompts(TokenisedPrompts):
     """Prompts with their tokens, answers and positions.
 
     >>> ds = published_prompts(tokenizer)
@@ -152,20 +152,6 @@ class DayPrompts:
     def _ids(self) -> dict[str, int]:
         words = [word for p in self.prompts for word in (p.answer, p.wrong, p.today)]
         return single_tokens(self.tokenizer, words, "answers and days")
-
-    @cached_property
-    def _rows(self) -> list[list[int]]:
-        return token_rows(self.tokenizer, self.sentences, self.prepend_bos)
-
-    @property
-    def sentences(self) -> list[str]:
-        """The prompts as texts; each ends just before its answer."""
-        return [prompt.text for prompt in self.prompts]
-
-    @cached_property
-    def toks(self) -> Int[Tensor, "batch seq"]:
-        """Token ids, BOS first (unless told otherwise), padded on the right to the longest prompt."""
-        return right_padded(self._rows, padding_token(self.tokenizer)).to(self.device)
 
     @cached_property
     def answer_tokens(self) -> Int[Tensor, "batch"]:

@@ -28,7 +28,7 @@ from patchbook.prompts.ioi_sentences import (
     write_prompts,
 )
 from patchbook.prompts.rules import READS, fresh_names, new_letters, parse_rule, reading, renamed
-from patchbook.prompts.tokens import padding_token, right_padded, single_tokens, token_rows
+from patchbook.prompts.tokens import TokenisedPrompts, single_tokens
 
 __all__ = ["PUBLISHED", "TEMPLATES", "IOIDataset", "IOIPrompt", "parse_rule", "published_prompts"]
 
@@ -36,7 +36,7 @@ ORDERS = {"ABBA": ("ABBA",), "BABA": ("BABA",), "mixed": ("ABBA", "BABA")}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IOIDataset:
+class IOIDataset(TokenisedPrompts):
     """N prompts of indirect object identification; the same seed gives the same prompts.
 
     >>> ds = IOIDataset("ABBA", N=2, tokenizer=tokenizer)
@@ -113,29 +113,10 @@ class IOIDataset:
         used = [name for prompt in self.ioi_prompts for name in (*prompt.names, prompt.IO, prompt.S)]
         return single_tokens(self.tokenizer, [*self.names, *used], "names")
 
-    @cached_property
-    def _rows(self) -> list[list[int]]:
-        return token_rows(self.tokenizer, self.sentences, self.prepend_bos)
-
-    @property
-    def sentences(self) -> list[str]:
-        """The prompts as texts; each ends just before its answer."""
-        return [prompt.text for prompt in self.ioi_prompts]
-
-    @cached_property
-    def toks(self) -> Int[Tensor, "batch seq"]:
-        """Token ids, BOS first (unless told otherwise), padded on the right to the longest prompt."""
-        return right_padded(self._rows, padding_token(self.tokenizer)).to(self.device)
-
     @property
     def max_len(self) -> int:
         """Tokens in the longest prompt: the second dimension of `toks`."""
         return self.toks.shape[1]
-
-    @cached_property
-    def attention_mask(self) -> Int[Tensor, "batch seq"]:
-        """1 at real tokens (BOS too), 0 at padding. GPT-2 pads with BOS itself, so ids cannot tell."""
-        return right_padded([[1] * len(row) for row in self._rows], 0).to(self.device)
 
     @cached_property
     def io_tokenIDs(self) -> list[int]:

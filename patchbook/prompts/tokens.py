@@ -1,6 +1,7 @@
-"""From words to tokens: words that must be ONE token, and texts padded on the right."""
+"""From words to tokens: words that must be ONE token, and sets of texts padded on the right."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import zip_longest
 
 import torch
@@ -70,3 +71,38 @@ def right_padded(rows: Sequence[Sequence[int]], fill: int) -> Int[Tensor, "batch
     On the right, because attention is causal there: no real token can see the padding.
     """
     return torch.tensor(list(zip_longest(*rows, fillvalue=fill)), dtype=torch.long).T.contiguous()
+
+
+class TokenisedPrompts:
+    """What all sets of prompts have: their texts as token ids, padded on the right to the longest.
+
+    A set gives its records, each with a `text`, when one goes through it, and has these attributes.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    prepend_bos: bool
+    device: str | torch.device
+
+    @property
+    def sentences(self) -> list[str]:
+        """The prompts as texts."""
+        return [prompt.text for prompt in self]
+
+    @cached_property
+    def _rows(self) -> list[list[int]]:
+        return token_rows(self.tokenizer, self.sentences, self.prepend_bos)
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """How many tokens each prompt has, BOS counted."""
+        return [len(row) for row in self._rows]
+
+    @cached_property
+    def toks(self) -> Int[Tensor, "batch seq"]:
+        """Token ids, BOS first (unless told otherwise), padded on the right to the longest prompt."""
+        return right_padded(self._rows, padding_token(self.tokenizer)).to(self.device)
+
+    @cached_property
+    def attention_mask(self) -> Int[Tensor, "batch seq"]:
+        """1 at real tokens (BOS too), 0 at padding. GPT-2 pads with BOS itself, so ids cannot tell."""
+        return right_padded([[1] * length for length in self.lengths], 0).to(self.device)

@@ -78,11 +78,11 @@ def test_the_last_sentence_begins_after_a_full_stop_or_a_new_line(tokenizer):
 def test_small_letters_leave_the_number_of_tokens_as_it_was(tokenizer):
     ds = CapitalSet(NINE_TOKENS, tokenizer)
     small = ds.corrupted()
-    assert small.texts == [text[0].lower() + text[1:] for text in ds.texts]
+    assert small.sentences == [text[0].lower() + text[1:] for text in ds.sentences]
     assert small.lengths == ds.lengths and torch.equal(small.answer_tokens, ds.answer_tokens)
     differ = small.toks != ds.toks
     assert differ.any(1).all() and differ[torch.arange(len(ds)), ds.word_idx["first"]].all()
-    first_word = [len(tokenizer.tokenize(text.split()[0])) for text in ds.texts]
+    first_word = [len(tokenizer.tokenize(text.split()[0])) for text in ds.sentences]
     assert all(not row[1 + n :].any() for row, n in zip(differ, first_word, strict=True))
 
 
