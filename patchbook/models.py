@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchbook import hub, shortformer, zoo
+from patchbook.native import native_bridge, native_matrices
 
 if TYPE_CHECKING:
     import torch
@@ -159,41 +160,12 @@ def read_attention_only(
 
     model = native_bridge(config, AutoTokenizer.from_pretrained(TOKENIZER))
     saved = load_file(folder / "model.safetensors")
-    for weight_name, weight in native_weights(model).items():
+    for weight_name, weight in native_matrices(model).items():
         weight.data.copy_(saved[weight_name])
     model.enable_compatibility_mode(
         fold_ln=False, center_writing_weights=False, center_unembed=True, fold_value_biases=False
     )
     return model.to(device=device, dtype=dtype).eval()
-
-
-def native_bridge(config: dict, tokenizer) -> TransformerBridge:
-    """An untrained attention-only model: rotary positions, no MLP, no LayerNorm.
-
-    `config` holds n_layers, n_heads, d_head, d_model, n_ctx, rotary_dim and d_vocab.
-    """
-    from transformer_lens.config import TransformerBridgeConfig
-    from transformer_lens.model_bridge import TransformerBridge
-
-    full = TransformerBridgeConfig(
-        attn_only=True,
-        normalization_type=None,
-        positional_embedding_type="rotary",
-        act_fn="gelu",  # asked for even where no MLP uses it
-        d_mlp=0,
-        device="cpu",
-        **config,
-    )
-    return TransformerBridge.boot_native(full, tokenizer=tokenizer)
-
-
-def native_weights(model: TransformerBridge) -> dict[str, torch.nn.Parameter]:
-    """The matrices of a native bridge by short name ("layers.0.attn.q.weight"); its biases are all 0."""
-    return {
-        name.replace("_original_component.", ""): parameter
-        for name, parameter in model.original_model.named_parameters()
-        if not name.endswith("bias")
-    }
 
 
 def available_models() -> list[Availability]:

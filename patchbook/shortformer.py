@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchbook.hub import Repo
+from patchbook.native import native_bridge, native_weights
 
 if TYPE_CHECKING:
     import torch
@@ -68,21 +69,10 @@ def sizes(state: dict[str, Tensor]) -> dict[str, int]:
 def build(state: dict[str, Tensor], tokenizer) -> TransformerBridge:
     """A native model with the weights of a state dict, and with no positions at all."""
     import torch
-    from transformer_lens.config import TransformerBridgeConfig
-    from transformer_lens.model_bridge import TransformerBridge
 
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    config = TransformerBridgeConfig(
-        attn_only=True,
-        normalization_type=None,
-        positional_embedding_type="standard",
-        act_fn="gelu",  # asked for even where no MLP uses it
-        d_mlp=0,
-        device="cpu",
-        **sizes(state),
-    )
-    model = TransformerBridge.boot_native(config, tokenizer=tokenizer)
+    model = native_bridge(sizes(state), tokenizer, positions="standard")
     with torch.no_grad():
         for parameter, value in zip(*matched(model, state), strict=True):
             parameter.copy_(value)
@@ -91,10 +81,10 @@ def build(state: dict[str, Tensor], tokenizer) -> TransformerBridge:
 
 
 def matched(model: TransformerBridge, state: dict[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """The native model's weights, and what belongs into each. Its linear maps are (output, input)."""
+    """The native model's weights, and what belongs into each."""
     import torch
 
-    native = {n.replace("_original_component.", ""): p for n, p in model.original_model.named_parameters()}
+    native = native_weights(model)
     values = {
         "tok_embed.weight": state["embed.W_E"],
         "pos.weight": torch.zeros_like(state["pos_embed.W_pos"]),

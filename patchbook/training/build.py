@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from patchbook.models import native_bridge, native_weights, quietly
+from patchbook.models import quietly
+from patchbook.native import native_bridge, native_matrices
 from patchbook.training.trainer import Read, Recipe
 
 # Layers, heads, head width and model width all differ, so that code which swaps two of them fails.
@@ -61,7 +62,7 @@ def build_attn_only(tokenizer, seed: int = 0):
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.endswith("bias"))  # biases start at 0 and stay there
     # Without biases a head can look at a position only through what all tokens share. Give them something.
-    embedding = native_weights(model)["tok_embed.weight"].data
+    embedding = native_matrices(model)["tok_embed.weight"].data
     embedding += 0.12 * torch.randn(embedding.shape[1])
     return model
 
@@ -93,7 +94,7 @@ def save_gpt2(model: GPT2LMHeadModel, tokenizer, folder: Path) -> None:
 def save_attn_only(model, folder: Path) -> None:
     """config.json (our own keys) and model.safetensors; the tokenizer is tiny-gpt2's."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().contiguous() for name, tensor in native_weights(model).items()}
+    weights = {name: tensor.detach().contiguous() for name, tensor in native_matrices(model).items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config = {**TINY_ATTN_ONLY, "d_vocab": model.cfg.d_vocab}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
