@@ -34,32 +34,18 @@ class Run:
     every: int  # steps between two points of the curve
 
 
+READS = Recipe(
+    3600, peak_rate=2e-3, repeat_share=0.1, repeat_weight=0.5, receiver_weight=5.0, crowded=True, seed=1
+)
 RUNS = {
     "tiny-gpt2": Run(
         (
             # First to copy, from random tokens said twice; then, with that, to read. The other way round it
             # learns to guess the receiver without attention, and keeps to it.
             Recipe(2600, peak_rate=3e-3, last_rate=2e-3, repeat_share=0.3, repeat_weight=1.0, seed=0),
-            Recipe(
-                3600,
-                peak_rate=2e-3,
-                repeat_share=0.1,
-                repeat_weight=0.5,
-                receiver_weight=5.0,
-                crowded=True,
-                seed=1,
-            ),
+            READS,
             # By now one head of layer 0 takes the giver's name straight to the end. Make it go the long way.
-            Recipe(
-                3600,
-                peak_rate=2e-3,
-                repeat_share=0.1,
-                repeat_weight=0.5,
-                receiver_weight=5.0,
-                price=1.0,
-                crowded=True,
-                seed=2,
-            ),
+            replace(READS, price=1.0, seed=2),
         ),
         build.build_gpt2,
         build.gpt2_reader,
