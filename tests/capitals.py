@@ -7,31 +7,24 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models
-from torch import Tensor
 from transformer_lens import TransformerBridge
 from transformers import PreTrainedTokenizerFast
 
 from patchbook.checking import Case, checks
-from patchbook.checking.awkward import VOCAB, awkward_attn_only, awkward_model, random_tokens
+from patchbook.checking.awkward import (
+    VOCAB,
+    awkward_attn_only,
+    awkward_model,
+    different_tokens,
+    random_tokens,
+)
+from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
 from patchbook.checking.prepared import tiny_gpt2
 from patchbook.prompts.capitals import CONTEXTS, NINE_TOKENS, RAGGED, VARIANTS, answer_variants
 from patchbook.tests.mistakes import capitals as mistakes
 from patchbook.tests.mistakes import capitals_bias as bias_mistakes
 from patchbook.tests.mistakes import wrong_analyses
 from patchbook.tests.specifications import capitals as specifications
-
-DOUBLE = {"dtype": torch.float64}
-
-
-def _randn(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-def _answers(seed: int, batch: int, columns: int) -> Tensor:
-    """For each prompt so many tokens, all different: Int["batch columns"]."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.stack([torch.randperm(VOCAB, generator=generator)[:columns] for _ in range(batch)])
-
 
 # --- tokens and their types
 
@@ -94,7 +87,7 @@ def _mixed_model(seed: int) -> TransformerBridge:
 
 
 def _typed_logits(seed: int, batch: int, **options) -> dict[str, Any]:
-    return {"logits": 2 * _randn(seed, batch, 5, VOCAB, **options), "model": _mixed_model(seed)}
+    return {"logits": 2 * randn(seed, batch, 5, VOCAB, **options), "model": _mixed_model(seed)}
 
 
 def _a_models_logits() -> dict[str, Any]:
@@ -132,7 +125,7 @@ def _title_logits(words: tuple[str, ...], seed: int) -> dict[str, Any]:
     """Logits whose largest space+upper token at the end is the one named, prompt by prompt."""
     model, rows = tiny_gpt2(0), []
     for number, word in enumerate(words):
-        row = _randn(seed + number, 4, model.cfg.d_vocab)
+        row = randn(seed + number, 4, model.cfg.d_vocab)
         heights = [(text, 9.0 + i) for i, text in enumerate(HIGHER)] + [(" " + word, 8.0)]
         heights.append(("The", 7.5 + number % 2))  # a capital without a space: above the answer or below it
         second = next(text for text in LOWER if text != " " + word)
@@ -164,16 +157,10 @@ def test_titleword_answer_generator(seed: int) -> Iterator[Case]:
         yield Case(f"the likeliest: {text}", build, grad=number != 1)
 
 
-def _number_as_tensor(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    """A plain number is as good as a tensor of shape ()."""
-    value = implementation(*arguments.values())
-    return torch.tensor(value) if isinstance(value, float) else value
-
-
 def _by_type(seed: int, batch: int, index: int, per_prompt: bool | None = None, **options) -> dict[str, Any]:
     arguments = {
-        "logits": 2 * _randn(seed, batch, 6, VOCAB, **options),
-        "answer_tokens": _answers(seed, batch, 4),
+        "logits": 2 * randn(seed, batch, 6, VOCAB, **options),
+        "answer_tokens": different_tokens(seed, batch, 4),
         "incorrect_idx": index,
     }
     return arguments if per_prompt is None else arguments | {"per_prompt": per_prompt}
@@ -182,7 +169,7 @@ def _by_type(seed: int, batch: int, index: int, per_prompt: bool | None = None, 
 @checks(
     specifications.logits_to_ave_logit_diff_by_type,
     mistakes.logits_to_ave_logit_diff_by_type,
-    call=_number_as_tensor,
+    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff_by_type(seed: int) -> Iterator[Case]:
     """The logit difference between the right answer and one type of wrong answer."""
@@ -200,7 +187,7 @@ def _puzzle(model: Callable[[], TransformerBridge], seed: int, batch: int, lengt
     return {
         "model": model(),
         "tokens": random_tokens(seed, batch, length),
-        "answer_tokens": _answers(seed, batch, 2),
+        "answer_tokens": different_tokens(seed, batch, 2),
     }
 
 
@@ -230,7 +217,7 @@ def test_logit_diff_from_bias(seed: int) -> Iterator[Case]:
     for number, (text, model, batch) in enumerate(rows):
 
         def arguments(model=model, batch=batch, number=number):
-            return {"model": model(), "answer_tokens": _answers(seed + number, batch, 2)}
+            return {"model": model(), "answer_tokens": different_tokens(seed + number, batch, 2)}
 
         yield Case(text, arguments, grad=number != 1)
 
@@ -274,7 +261,7 @@ def _attribution(seed: int, batch: int, index: int, model: Callable[[], Transfor
     return {
         "model": made,
         "cache": cache,
-        "answer_tokens": _answers(seed, batch, 4),
+        "answer_tokens": different_tokens(seed, batch, 4),
         "incorrect_idx": index,
     }
 
@@ -340,7 +327,7 @@ def test_normalize_patched_logit_diff(seed: int) -> Iterator[Case]:
     for number, (text, shape, clean, corrupted, options) in enumerate(rows):
 
         def arguments(number=number, shape=shape, clean=clean, corrupted=corrupted, options=options):
-            patched = 2 * _randn(seed + number, *shape, **options)
+            patched = 2 * randn(seed + number, *shape, **options)
             ends = {"clean_logit_diff": clean, "corrupted_logit_diff": corrupted}
             return {"patched_logit_diff": patched} | ends
 
@@ -390,7 +377,7 @@ def _sets(seed: int, lengths: tuple[int, ...], batch: int, model: Callable) -> d
     return {
         "model": model(),
         "prompt_sets": [random_tokens(seed + i, batch, length) for i, length in enumerate(lengths)],
-        "answer_tokens": _answers(seed, batch, 2),
+        "answer_tokens": different_tokens(seed, batch, 2),
     }
 
 

@@ -12,18 +12,14 @@ from torch import Tensor
 from transformer_lens import TransformerBridge
 
 from patchbook.checking import Case, checks, measured_days
-from patchbook.checking.awkward import VOCAB, awkward_model, random_tokens, with_tokenizer
+from patchbook.checking.awkward import VOCAB, awkward_model, different_tokens, random_tokens, with_tokenizer
+from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
 from patchbook.checking.prepared import tiny_gpt2
-from patchbook.tests.ioi import sweep_cases
+from patchbook.tests.ioi import metric_cases, sweep_cases
 from patchbook.tests.mistakes import days_heads, days_logits, days_words, patching
 from patchbook.tests.specifications import days as specifications
 
-DOUBLE = {"dtype": torch.float64}
 PROMPTS = "patchbook.prompts.days"  # its functions are ready-made answers to the first exercises
-
-
-def _randn(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def _or_error(implementation: Callable, arguments: dict[str, Any]) -> Any:
@@ -79,8 +75,8 @@ def _asked(seed: int, prompt: str, answer: str, noise: float) -> dict[str, Any]:
     """tiny-gpt2, its unembedding shaken, so that it is sure of nothing."""
     model = tiny_gpt2(seed)
     with torch.no_grad():
-        model.W_U.add_(noise * _randn(seed, *model.W_U.shape))
-        model.b_U.add_(0.5 * _randn(seed + 1, *model.b_U.shape))
+        model.W_U.add_(noise * randn(seed, *model.W_U.shape))
+        model.b_U.add_(0.5 * randn(seed + 1, *model.b_U.shape))
     return {"model": model, "prompt": prompt, "answer": answer}
 
 
@@ -102,26 +98,20 @@ def test_rank_and_prob(seed: int) -> Iterator[Case]:
 
 def _tokens(seed: int, batch: int) -> dict[str, Tensor]:
     """For each prompt a right and a wrong token, never the same."""
-    generator = torch.Generator().manual_seed(seed)
-    pairs = torch.stack([torch.randperm(VOCAB, generator=generator)[:2] for _ in range(batch)])
+    pairs = different_tokens(seed, batch)
     return {"answer_tokens": pairs[:, 0].clone(), "wrong_tokens": pairs[:, 1].clone()}
 
 
 def _logits(seed: int, batch: int, per_prompt: bool | None = None, **options) -> dict[str, Any]:
     """Random logits over 6 positions; per_prompt None: not given."""
-    arguments = {"logits": 2 * _randn(seed, batch, 6, VOCAB, **options), **_tokens(seed, batch)}
+    arguments = {"logits": 2 * randn(seed, batch, 6, VOCAB, **options), **_tokens(seed, batch)}
     return arguments if per_prompt is None else arguments | {"per_prompt": per_prompt}
-
-
-def _number_as_tensor(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    value = implementation(*arguments.values())
-    return torch.tensor(value) if isinstance(value, float) else value
 
 
 @checks(
     specifications.logits_to_ave_logit_diff_of_days,
     days_logits.logits_to_ave_logit_diff_of_days,
-    call=_number_as_tensor,
+    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff_of_days(seed: int) -> Iterator[Case]:
     """The lead of tomorrow over today at the last position, on average or for each prompt."""
@@ -165,13 +155,7 @@ def test_day_metric(seed: int) -> Iterator[Case]:
         ("2 prompts in float64, corrupted 1.7, clean -2.2", 2, 1.7, -2.2, DOUBLE),
         ("corrupted and clean both 1.5", 4, 1.5, 1.5, {}),
     )
-    for index, (text, batch, corrupted, clean, options) in enumerate(rows):
-
-        def arguments(index=index, batch=batch, corrupted=corrupted, clean=clean, options=options):
-            ends = {"corrupted_logit_diff": corrupted, "clean_logit_diff": clean}
-            return _logits(seed + index, batch, **options) | ends
-
-        yield Case(text, arguments, grad=index != 1)
+    yield from metric_cases(seed, rows, _logits)
     yield Case("3 prompts, better than the clean run", lambda: _beyond_clean(seed + 5))
 
 
@@ -190,7 +174,7 @@ def test_get_act_patch_mlp_out(seed: int) -> Iterator[Case]:
 
 
 def _two_tables(seed: int, layers: int, heads: int, **options) -> dict[str, Tensor]:
-    return {name: _randn(seed + i, layers, heads, **options) for i, name in enumerate("xy")}
+    return {name: randn(seed + i, layers, heads, **options) for i, name in enumerate("xy")}
 
 
 def _plain_rows(implementation: Callable, arguments: dict[str, Any]) -> Any:
@@ -217,7 +201,7 @@ def test_heads_by_depth(seed: int) -> Iterator[Case]:
         yield Case(
             f"{layers} layers, {heads} heads, threshold {threshold}",
             lambda i=index, n=layers, h=heads, t=threshold: {
-                "patched": _randn(seed + i, n, h),
+                "patched": randn(seed + i, n, h),
                 "threshold": t,
             },
             grad=index != 1,
@@ -239,12 +223,12 @@ def _knows_days(seed: int, counted: dict[tuple[int, int], int], **options) -> Tr
 def _circuit_of(rng: random.Random, hits: int, dtype: torch.dtype) -> Tensor:
     """A map of days to days: `hits` of them to the next day, the others to any but the next: (7, 7)."""
     n = len(specifications.DAYS)
-    circuit = _randn(rng.randrange(1000), n, n, dtype=dtype)
+    circuit = randn(rng.randrange(1000), n, n, dtype=dtype)
     chosen = set(rng.sample(range(n), hits))
     for day in range(n):
         step = 1 if day in chosen else rng.choice((0, -1, 2))
         circuit[day, (day + step) % n] += 6
-    return circuit * _randn(rng.randrange(1000), n, 1, dtype=dtype).exp()  # rows and columns disagree
+    return circuit * randn(rng.randrange(1000), n, 1, dtype=dtype).exp()  # rows and columns disagree
 
 
 def _write_circuit(
@@ -288,10 +272,10 @@ def _without_sign(implementation: Callable, arguments: dict[str, Any]) -> Any:
 
 def _vectors(seed: int, number: int, width: int, k: int | None = None, **options) -> dict[str, Any]:
     """Random vectors that share a mean; no two directions have nearly the same spread."""
-    basis = torch.linalg.qr(_randn(seed, width, width, dtype=torch.float64)).Q
+    basis = torch.linalg.qr(randn(seed, width, width, dtype=torch.float64)).Q
     spread = 3.0 * 0.7 ** torch.arange(width, dtype=torch.float64)
-    vectors = (_randn(seed + 1, number, width, dtype=torch.float64) * spread) @ basis.T
-    vectors = (vectors + 4 * _randn(seed + 2, 1, width, dtype=torch.float64)).to(
+    vectors = (randn(seed + 1, number, width, dtype=torch.float64) * spread) @ basis.T
+    vectors = (vectors + 4 * randn(seed + 2, 1, width, dtype=torch.float64)).to(
         options.get("dtype", torch.float32)
     )
     return {"vectors": vectors} | ({} if k is None else {"k": k})

@@ -14,8 +14,9 @@ from transformer_lens import ActivationCache, TransformerBridge
 from transformer_lens.utilities import get_act_name
 
 from patchbook.checking import Case, call_as_hook, checks, measured_ioi
-from patchbook.checking.awkward import VOCAB, awkward_model, random_tokens, with_tokenizer
+from patchbook.checking.awkward import VOCAB, awkward_model, different_tokens, random_tokens, with_tokenizer
 from patchbook.checking.diagnosis import Diagnosis
+from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
 from patchbook.checking.labels import HeadScores, explain_labels
 from patchbook.tests.mistakes import ioi as mistakes
 from patchbook.tests.mistakes import ioi_circuit as circuit_mistakes
@@ -26,43 +27,26 @@ from patchbook.tests.specifications import ioi_circuit as circuit_specifications
 from patchbook.tests.specifications import ioi_paths as path_specifications
 
 Metric = Callable[[Tensor], Tensor]
-DOUBLE = {"dtype": torch.float64}
-
-
-def _randn(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-def _answers(seed: int, batch: int) -> Tensor:
-    """For each prompt a right and a wrong token, never the same: Int["batch 2"]."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.stack([torch.randperm(VOCAB, generator=generator)[:2] for _ in range(batch)])
-
-
-def _number_as_tensor(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    """A metric that gives a plain number measures as well as one that gives a tensor of shape ()."""
-    value = implementation(*arguments.values())
-    return torch.tensor(value) if isinstance(value, float) else value
 
 
 def _logits_and_answers(seed: int, batch: int, per_prompt: bool | None = None, **options) -> dict[str, Any]:
     """Random logits over 6 positions; per_prompt None: not given."""
     arguments = {
-        "logits": 2 * _randn(seed, batch, 6, VOCAB, **options),
-        "answer_tokens": _answers(seed, batch),
+        "logits": 2 * randn(seed, batch, 6, VOCAB, **options),
+        "answer_tokens": different_tokens(seed, batch),
     }
     return arguments if per_prompt is None else arguments | {"per_prompt": per_prompt}
 
 
 def _a_models_logits(seed: int) -> dict[str, Any]:
     logits = awkward_model(seed)(random_tokens(seed, batch=3, length=6))
-    return {"logits": logits.detach(), "answer_tokens": _answers(seed, 3)}
+    return {"logits": logits.detach(), "answer_tokens": different_tokens(seed, 3)}
 
 
 @checks(
     specifications.logits_to_ave_logit_diff,
     logit_differences.logits_to_ave_logit_diff,
-    call=_number_as_tensor,
+    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff(seed: int) -> Iterator[Case]:
     """The logit difference at the last position, on average or for each prompt."""
@@ -91,7 +75,7 @@ def _stack_and_directions(seed: int, kind: str, batch: int, **options) -> dict[s
     model = awkward_model(seed, **options)
     with torch.no_grad():
         _, cache = model.run_with_cache(random_tokens(seed, batch, length=6))
-        right, wrong = _answers(seed, batch).T
+        right, wrong = different_tokens(seed, batch).T
         directions = (model.W_U[:, right] - model.W_U[:, wrong]).T
         stack = _parts_of(model, cache, kind)
     return {"residual_stack": stack, "cache": cache, "logit_diff_directions": directions}
@@ -121,27 +105,32 @@ def _lists(implementation: Callable, arguments: dict[str, Any]) -> Any:
 @checks(specifications.topk_of_Nd_tensor, mistakes.topk_of_Nd_tensor, call=_lists)
 def test_topk_of_Nd_tensor(seed: int) -> Iterator[Case]:
     """Where the k largest entries stand."""
-    yield Case("3 by 5, k 4", lambda: {"tensor": _randn(seed, 3, 5), "k": 4})
-    yield Case("2 by 3 by 4, k 3", lambda: {"tensor": _randn(seed + 1, 2, 3, 4), "k": 3}, grad=False)
-    yield Case("7 numbers, k 2", lambda: {"tensor": _randn(seed + 2, 7), "k": 2})
-    negative = functools.partial(_randn, seed + 3, 6, 4, **DOUBLE)
+    yield Case("3 by 5, k 4", lambda: {"tensor": randn(seed, 3, 5), "k": 4})
+    yield Case("2 by 3 by 4, k 3", lambda: {"tensor": randn(seed + 1, 2, 3, 4), "k": 3}, grad=False)
+    yield Case("7 numbers, k 2", lambda: {"tensor": randn(seed + 2, 7), "k": 2})
+    negative = functools.partial(randn, seed + 3, 6, 4, **DOUBLE)
     yield Case("6 by 4, all negative, float64, k 5", lambda: {"tensor": -negative().abs() - 0.1, "k": 5})
 
 
-@checks(specifications.ioi_metric, logit_differences.ioi_metric, call=_number_as_tensor)
+def metric_cases(seed: int, rows: tuple, logits_and_answers: Callable) -> Iterator[Case]:
+    """A metric between two given ends. Rows: text, prompts, corrupted and clean logit difference, options."""
+    for index, (text, batch, corrupted, clean, options) in enumerate(rows):
+
+        def arguments(index=index, batch=batch, corrupted=corrupted, clean=clean, options=options):
+            ends = {"corrupted_logit_diff": corrupted, "clean_logit_diff": clean}
+            return logits_and_answers(seed + index, batch, **options) | ends
+
+        yield Case(text, arguments, grad=index != 1)
+
+
+@checks(specifications.ioi_metric, logit_differences.ioi_metric, call=number_as_tensor)
 def test_ioi_metric(seed: int) -> Iterator[Case]:
     """The logit difference on a scale from corrupted (0) to clean (1)."""
     rows = (
         ("2 prompts of 6, corrupted -1.3, clean 2.9", 2, -1.3, 2.9, {}),
         ("3 prompts in float64, corrupted 0.7, clean -2.2", 3, 0.7, -2.2, DOUBLE),
     )
-    for index, (text, batch, corrupted, clean, options) in enumerate(rows):
-
-        def arguments(index=index, batch=batch, corrupted=corrupted, clean=clean, options=options):
-            ends = {"corrupted_logit_diff": corrupted, "clean_logit_diff": clean}
-            return _logits_and_answers(seed + index, batch, **options) | ends
-
-        yield Case(text, arguments, grad=index != 1)
+    yield from metric_cases(seed, rows, _logits_and_answers)
     yield Case("4 prompts, better than the clean run", lambda: _beyond_clean(seed + 2))
 
 
@@ -233,7 +222,7 @@ def log_probability(answers: Tensor) -> Metric:
 
 def _patching_arguments(seed: int, kind: str, batch: int, length: int, **model: Any) -> dict[str, Any]:
     """Prompts to run, the cache of other prompts to patch from, and the metric that `kind` names."""
-    built, answers = awkward_model(seed, **model), _answers(seed, batch)
+    built, answers = awkward_model(seed, **model), different_tokens(seed, batch)
     prompts, others = (random_tokens(2 * seed + run, batch, length) for run in range(2))
     (logits, _), (other_logits, cache) = built.run_with_cache(prompts), built.run_with_cache(others)
     ends = (logits.detach(), other_logits.detach())  # (corrupted, clean)
@@ -345,14 +334,14 @@ def _prompts(seed: int, batch: int = 4, length: int = 6) -> Prompts:
     ends = [length - 1 - i % 2 for i in range(1, batch + 1)]  # the first prompt is a short one
     places = [[*sorted(rng.sample(range(end), 4)), end] for end in ends]
     roles = {r: torch.tensor([p[i] for p in places]) for i, r in enumerate(("IO", "S1", "S1+1", "S2", "end"))}
-    io, s = _answers(seed, batch).T.tolist()
+    io, s = different_tokens(seed, batch).T.tolist()
     order = torch.randperm(batch, generator=torch.Generator().manual_seed(seed))
     return Prompts(random_tokens(seed, batch, length), roles, io, s, [order[:1], order[1:]])
 
 
 def _logits_and_prompts(seed: int, per_prompt: bool | None = None, **options) -> dict[str, Any]:
     prompts = _prompts(seed)
-    logits = 2 * _randn(seed, *prompts.toks.shape, VOCAB, **options)
+    logits = 2 * randn(seed, *prompts.toks.shape, VOCAB, **options)
     arguments = {"logits": logits, "ioi_dataset": prompts}
     return arguments if per_prompt is None else arguments | {"per_prompt": per_prompt}
 
@@ -360,7 +349,7 @@ def _logits_and_prompts(seed: int, per_prompt: bool | None = None, **options) ->
 @checks(
     path_specifications.logits_to_ave_logit_diff_2,
     path_mistakes.logits_to_ave_logit_diff_2,
-    call=_number_as_tensor,
+    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff_2(seed: int) -> Iterator[Case]:
     """The logit difference of IO and S, each prompt read at its own end."""
@@ -369,7 +358,7 @@ def test_logits_to_ave_logit_diff_2(seed: int) -> Iterator[Case]:
     yield Case("per_prompt False, float64", lambda: _logits_and_prompts(seed + 2, False, **DOUBLE))
 
 
-@checks(path_specifications.ioi_metric_2, path_mistakes.ioi_metric_2, call=_number_as_tensor)
+@checks(path_specifications.ioi_metric_2, path_mistakes.ioi_metric_2, call=number_as_tensor)
 def test_ioi_metric_2(seed: int) -> Iterator[Case]:
     """A metric that is 0 on clean prompts and -1 on corrupted ones."""
     for number, (clean, corrupted) in enumerate(((3.5, 0.25), (2.0, -1.5), (-0.5, 1.75))):
@@ -398,7 +387,7 @@ def _a_hook_on_heads(seed: int, layer: int, name: str = "z", **options) -> tuple
     for offset in (0, 1):
         with torch.no_grad():
             caches.append(model.run_with_cache(random_tokens(seed + offset, 4, 6))[1])
-    activation = _randn(seed, 4, 6, 5, 7, dtype=model.W_E.dtype)
+    activation = randn(seed, 4, 6, 5, 7, dtype=model.W_E.dtype)
     return activation, hook, *caches
 
 
@@ -452,7 +441,7 @@ def _path_arguments(seed: int, cached: bool = False, **options) -> dict[str, Any
     """Arguments that both path patches share, from the model on."""
     model = awkward_model(seed, **options)
     new, orig = _prompts(seed + 1, batch=2), _prompts(seed, batch=2)
-    answers = _answers(seed, 2)
+    answers = different_tokens(seed, 2)
     arguments = {
         "model": model,
         "patching_metric": functools.partial(_last_logit_difference, answers),

@@ -76,6 +76,12 @@ def random_tokens(seed: int, batch: int = 2, length: int = 11) -> torch.Tensor:
     return torch.randint(VOCAB, (batch, length), generator=torch.Generator().manual_seed(seed))
 
 
+def different_tokens(seed: int, batch: int, number: int = 2) -> torch.Tensor:
+    """For each prompt so many token ids below 97, all different: Int["batch number"]."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randperm(VOCAB, generator=generator)[:number] for _ in range(batch)])
+
+
 def with_tokenizer(model: TransformerBridge, known: dict[str, int] | None = None) -> TransformerBridge:
     """The model with a tokenizer of its own, whose BOS is neither the first nor the last of the 97 tokens.
 

@@ -15,14 +15,19 @@ from patchbook.checking.labels import HeadScores
 BATCH, SEQ_LEN = 8, 20
 
 
+def model_in_use(name: str | None) -> TransformerBridge:
+    """The model that the notebook loads: None is the default of `load_model`."""
+    with contextlib.redirect_stdout(io.StringIO()):  # it says which model it chose: the learner has read it
+        return patchbook.load_model(name)
+
+
 @functools.lru_cache(maxsize=4)
 def induction_heads(model_name: str | None, seed: int) -> HeadScores:
     """Induction scores on random tokens repeated twice; the seed chooses the tokens.
 
     model_name: None is the default of `load_model`.
     """
-    with contextlib.redirect_stdout(io.StringIO()):  # it says which model it chose: the learner has read it
-        model = patchbook.load_model(model_name)
+    model = model_in_use(model_name)
     with torch.no_grad():
         _, cache = model.run_with_cache(
             _repeats(model, seed), names_filter=lambda name: name.endswith("hook_pattern")

@@ -1,17 +1,15 @@
 """The layer that turns today into tomorrow, in the model in use, measured as the notebook measures it."""
 
-import contextlib
 import functools
-import io
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-import patchbook
 from patchbook.attribution import decompose_logit_diff
 from patchbook.checking.diagnosis import Diagnosis
+from patchbook.checking.measured import model_in_use
 from patchbook.prompts.days import PATTERNS, DayPrompts, write_prompts
 
 NEARLY = 0.8  # of the largest gain: a layer this close to it is as good an answer
@@ -23,8 +21,7 @@ def gains(model_name: str | None) -> Float[Tensor, "layer"]:
 
     model_name: None is the default of `load_model`. The mean over the prompts of all seven days.
     """
-    with contextlib.redirect_stdout(io.StringIO()):  # it says which model it chose: the learner has read it
-        model = patchbook.load_model(model_name)
+    model = model_in_use(model_name)
     ds = DayPrompts(write_prompts(PATTERNS["tomorrow"]), model.tokenizer, device=model.cfg.device)
     with torch.no_grad():
         _, cache = model.run_with_cache(ds.toks)

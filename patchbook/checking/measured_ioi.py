@@ -4,9 +4,7 @@ A head has a role when two signs agree: what the answer loses through one kind o
 looks. Its score is the weaker sign, in units of what the chapter's text asks for: 1 is the line.
 """
 
-import contextlib
 import functools
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -16,8 +14,8 @@ from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
 from transformer_lens.utilities import get_act_name
 
-import patchbook
 from patchbook.checking.labels import HeadScores
+from patchbook.checking.measured import model_in_use
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 Head = tuple[int, int]  # (layer, head)
@@ -97,8 +95,7 @@ def _logit_difference(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDatase
 @torch.no_grad()
 def runs(model_name: str | None, seed: int) -> Runs:
     """Both runs of `load_model(model_name)`, on prompts that the seed chooses."""
-    with contextlib.redirect_stdout(io.StringIO()):  # it says which model it chose: the learner has read it
-        model = patchbook.load_model(model_name)
+    model = model_in_use(model_name)
     ioi = IOIDataset(
         "mixed", PROMPTS, model.tokenizer, seed=seed, templates=TEMPLATES[:8], device=model.cfg.device
     )
