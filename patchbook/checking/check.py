@@ -97,12 +97,12 @@ class Check:
         both = self.facts is not None and isinstance(observed, tuple) and len(observed) == 2
         return observed if both else (observed,)
 
-    def compared(self, arguments: dict[str, Any], observed: Any) -> Any:
-        """What is compared of it."""
+    def compared(self, arguments: Callable[[], dict[str, Any]], observed: Any) -> Any:
+        """What is compared of it. arguments: a case's, made afresh where they are needed."""
         if self.facts is None:
             return observed
         values = self.values(observed)
-        return self.facts(arguments, (values[0], values[-1]))
+        return self.facts(arguments(), (values[0], values[-1]))
 
     def run(self, implementation: Any, seed: int = 0) -> None:
         """Observe, judge, and print one line. Raises CheckFailed."""

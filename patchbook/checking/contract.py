@@ -35,6 +35,16 @@ def violation(reference: Callable, wanted: Any, arguments: dict[str, Any], value
     return ""
 
 
+def arrays(reference: Callable, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those of the arguments whose annotations have axes: all that `violation` needs of them."""
+    parameters = inspect.signature(reference).parameters
+    return {
+        name: v
+        for name, v in arguments.items()
+        if name in parameters and is_array(parameters[name].annotation)
+    }
+
+
 _STRICT = {"collection_check_strategy": typeguard.CollectionCheckStrategy.ALL_ITEMS}
 
 

@@ -47,7 +47,7 @@ def value_of(check: Check, implementation: Callable, case: Case) -> Any:
     with torch.set_grad_enabled(case.grad):
         try:
             arguments = case.arguments()
-            return check.compared(arguments, as_data(check.observed(implementation, arguments)))
+            return check.compared(lambda: arguments, as_data(check.observed(implementation, arguments)))
         except Exception:  # a mistake may well be one that breaks on some inputs
             return Raised
 

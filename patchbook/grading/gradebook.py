@@ -134,6 +134,7 @@ def settings(root: Path, url: str) -> Config:
     config.GenerateAssignment.preprocessors = RELEASE_STEPS
     config.Autograde.autograde_preprocessors = [
         TakeRun,
+        NameFigures,
         IgnorePattern,
         ClearMetadataPreprocessor,
         LimitOutput,
@@ -146,7 +147,6 @@ def settings(root: Path, url: str) -> Config:
     config.GenerateFeedback.preprocessors = [
         GetGrades,
         Summarise,
-        NameFigures,
         HideHiddenTests,
         ClearHiddenTests,
         CSSHTMLHeaderPreprocessor,

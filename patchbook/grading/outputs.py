@@ -9,6 +9,7 @@ from nbgrader.utils import is_grade
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 PLOTLY = "application/vnd.plotly.v1+json"
+DRAWABLE = ("text/plain", "image/png", "image/jpeg", "text/latex")
 LONGEST = 20_000  # characters of one output that feedback keeps: a learner reads no more
 
 
@@ -57,14 +58,26 @@ class HideHiddenTests(NbGraderPreprocessor):
 
 
 class NameFigures(NbGraderPreprocessor):
-    """An interactive figure becomes a line with its title: a page of feedback cannot draw it."""
+    """What only a browser can draw becomes a line that names it.
+
+    A page of feedback cannot draw it, and HTML, scripts and SVG from a learner have no place in a page that
+    a teacher opens. The notebook in ran/ keeps all.
+    """
 
     def preprocess_cell(self, cell, resources, cell_index):
         for output in cell.get("outputs", []):
-            if PLOTLY in output.get("data", {}) and "text/html" not in output.data:
-                title = output.data[PLOTLY].get("layout", {}).get("title") or {}
-                output.data = NotebookNode({"text/plain": f"[figure: {title.get('text', 'untitled')}]"})
+            if "data" in output:
+                output.data = NotebookNode(drawable(output.data))
         return cell, resources
+
+
+def drawable(data: dict) -> dict:
+    """Of an output's forms, those that any page can show; a figure's name where there are none."""
+    if PLOTLY in data:
+        title = (data[PLOTLY].get("layout") or {}).get("title") or {}
+        return {"text/plain": f"[figure: {title.get('text', 'untitled')}]"}
+    kept = {form: data[form] for form in DRAWABLE if form in data}
+    return kept or {"text/plain": "[interactive output]"}
 
 
 def hidden_lines(cell: NotebookNode) -> set[str]:
