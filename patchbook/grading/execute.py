@@ -20,6 +20,7 @@ from traitlets import Bool, Dict
 
 from patchbook.grading.inside import RECORD
 from patchbook.grading.kernel import KernelManager
+from patchbook.grading.outputs import drawable
 from patchbook.grading.plan import Plan, only_shown
 
 DIED, TIMED_OUT, NOT_RUN = "KernelDied", "CellTimeoutError", "NotRun"
@@ -106,10 +107,12 @@ class ExecuteToTheEnd(Execute):
         self.started, self.cpu_before = monotonic(), self.km.cpu_seconds()
 
     def process_message(self, msg, cell, cell_index):
-        """Keep no more of a cell's outputs than a page can show."""
+        """Keep no more of a cell's outputs than a page can show; figures too when all cells are run."""
         content = msg["content"]
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
             if RECORD not in content.get("data", {}):
+                if "data" in content and not self.run_all:
+                    content["data"] = drawable(content["data"])
                 self.shown += sum(map(len, map(str, content.values())))
             if self.shown > MOST_SHOWN:
                 return None

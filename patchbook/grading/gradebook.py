@@ -30,7 +30,7 @@ from traitlets.config import Config
 
 from patchbook.authoring.release import RELEASE_STEPS, release_config
 from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
-from patchbook.grading.pages import TEMPLATE, TEMPLATES, Summarise, scores
+from patchbook.grading.pages import TEMPLATE, TEMPLATES, FeedbackPage, Summarise, scores
 from patchbook.grading.taken import TakeRun
 
 # How a notebook runs, in the words of nbclient's options.
@@ -144,6 +144,7 @@ def settings(root: Path, url: str) -> Config:
         AssignLatePenalties,
         CheckCellMetadata,
     ]
+    config.GenerateFeedback.exporter_class = FeedbackPage
     config.GenerateFeedback.preprocessors = [
         GetGrades,
         Summarise,

@@ -61,13 +61,15 @@ class NameFigures(NbGraderPreprocessor):
     """What only a browser can draw becomes a line that names it.
 
     A page of feedback cannot draw it, and HTML, scripts and SVG from a learner have no place in a page that
-    a teacher opens. The notebook in ran/ keeps all.
+    a teacher opens. With `--run-all`
+    the notebook in ran/ keeps all.
     """
 
     def preprocess_cell(self, cell, resources, cell_index):
         for output in cell.get("outputs", []):
             if "data" in output:
                 output.data = NotebookNode(drawable(output.data))
+                output.metadata = NotebookNode(alt="an image that this cell made")
         return cell, resources
 
 

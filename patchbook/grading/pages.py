@@ -1,7 +1,11 @@
-"""What a learner's page says at its top: the marks by name, and what became of the notebook."""
+"""A learner's page of feedback: what it says at its top, and how it is written."""
 
 from pathlib import Path
 
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
@@ -27,6 +31,38 @@ class Summarise(NbGraderPreprocessor):
         status, reason = fate(nb)
         names["summary"] = {"status": status, "reason": reason, "by_hand": by_hand}
         return nb, resources
+
+
+class Compiled(BytecodeCache):
+    """Templates are compiled once for a class, not once for a page."""
+
+    def __init__(self):
+        self.code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+class FeedbackPage(HTMLExporter):
+    """HTMLExporter without its last step, which takes longer than all the rest.
+
+    That step reads the finished page again, for texts of images; ours have them already.
+    """
+
+    compiled = Compiled()
+
+    def _create_environment(self):
+        environment = super()._create_environment()
+        environment.bytecode_cache = self.compiled
+        return environment
+
+    def from_notebook_node(self, nb, resources=None, **options):
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
+        return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **options)
 
 
 def scores(url: str, chapter: str, learner: str) -> dict[str, float | None]:
