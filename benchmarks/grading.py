@@ -48,11 +48,21 @@ def main() -> None:
         results = grade_class(course, root / "ours", root / "graded", options=options)
         our_seconds = monotonic() - started
         ours = {(r.learner, r.chapter): {k: v for k, v in r.points.items() if v is not None} for r in results}
-        different = [key for key in stock if stock[key] != ours.get(key)]
+        different = differences(stock, ours)
         table(asked, stock_seconds, our_seconds, cell_seconds(root / "graded" / "ran"), len(results))
     if different:
-        sys.exit(f"different points for {different[:5]}")
+        sys.exit("different points (nbgrader, patchbook):\n" + "\n".join(different[:20]))
     print(f"ratio {stock_seconds / our_seconds:.1f}")
+
+
+def differences(stock: dict, ours: dict) -> list[str]:
+    """A line for each exercise that the two sides do not give the same points."""
+    found = []
+    for key, points in stock.items():
+        other = ours.get(key, {})
+        names = [name for name in {**points, **other} if points.get(name) != other.get(name)]
+        found += [f"{' '.join(key)} {name}: {points.get(name)}, {other.get(name)}" for name in names]
+    return found
 
 
 def arguments() -> argparse.Namespace:

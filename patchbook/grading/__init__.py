@@ -5,6 +5,7 @@
     repair       metadata, ids and cells that an editor lost are put back from the released notebook
     plan         what is run of a submission: the source's checks and seeds; which cells only show
     execute      runs one notebook to its end, whatever its cells do; its checks are observed, not run
+    predictions  those that rest on an unwritten exercise run again, where references are
     inside       the observation, in the learner's kernel
     judge        decides on what was observed, in a process that no learner's code has been in
     work, pool   a submission from file to judged notebook, in workers side by side

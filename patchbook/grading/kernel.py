@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from traitlets import Bool, Dict, Unicode
+from traitlets import Bool, Dict, List, Unicode
 
 from patchbook.grading.sandbox import HOME
 
@@ -49,12 +49,13 @@ def kernel_environment(home: str = HOME) -> dict[str, str]:
 class KernelManager(AsyncKernelManager):
     """Forks a kernel, whatever kernels the person who grades has installed under "python3".
 
-    server, sandboxed, limits: what `WarmProvisioner` takes.
+    server, sandboxed, limits, references: what `WarmProvisioner` takes.
     """
 
     server = Unicode("")
     sandboxed = Bool(False)
     limits = Dict()
+    references = List()
 
     home: tempfile.TemporaryDirectory | None = None
 
@@ -68,7 +69,8 @@ class KernelManager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        asked = {"server": self.server, "sandboxed": self.sandboxed, "limits": self.limits}
+        names = ("server", "sandboxed", "limits", "references")
+        asked = {name: getattr(self, name) for name in names}
         chosen = {"provisioner_name": "patchbook-warm", "config": asked}
         argv = [
             sys.executable,

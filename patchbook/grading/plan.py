@@ -20,12 +20,16 @@ class UnfitCheck(ValueError):
 
 @dataclass(frozen=True)
 class Asked:
-    """One check: the exercise's test in `module`, called with `expression`, on each seed."""
+    """One check: the exercise's test in `module`, called with `expression`, on each seed.
+
+    predicts: the exercise is a value to predict, not a function to write.
+    """
 
     module: str
     exercise: str
     expression: str
     seeds: tuple[int, ...]
+    predicts: bool = False
 
     @property
     def code(self) -> str:
@@ -60,13 +64,21 @@ def plan_of(source: NotebookNode, chapter: str) -> Plan:
     graded = [cell for cell in source.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     checks = [cell for cell in graded if cell.cell_type == "code"]
     shows = [c for c in source.cells if c.cell_type == "code" and SHOWS & set(c.metadata.get("tags", []))]
+    written = _functions(source)
     return Plan(
-        {cell.metadata.nbgrader.grade_id: _asked(cell, module_of(chapter)) for cell in checks},
+        {cell.metadata.nbgrader.grade_id: _asked(cell, module_of(chapter), written) for cell in checks},
         frozenset(plain(cell.source) for cell in shows),
     )
 
 
-def _asked(cell: NotebookNode, module: str) -> Asked:
+def _functions(source: NotebookNode) -> set[str]:
+    """The names of the functions that the exercises define."""
+    cells = [c for c in source.cells if c.metadata.get("nbgrader", {}).get("solution")]
+    statements = [s for c in cells if c.cell_type == "code" for s in ast.parse(c.source).body]
+    return {statement.name for statement in statements if isinstance(statement, ast.FunctionDef)}
+
+
+def _asked(cell: NotebookNode, module: str, written: set[str]) -> Asked:
     name = cell.metadata.nbgrader.grade_id
     calls = [_call(statement, name) for statement in ast.parse(cell.source).body]
     expressions = {ast.unparse(call.args[0]) for call in calls}
@@ -74,7 +86,10 @@ def _asked(cell: NotebookNode, module: str) -> Asked:
         raise UnfitCheck(f"{name}: every line of a check must test the same thing, but got {expressions}")
     seeds = tuple(keyword.value.value for call in calls for keyword in call.keywords) or ()
     visible = sum(not call.keywords for call in calls)
-    return Asked(module, name.removeprefix("test_"), expressions.pop(), (0,) * min(visible, 1) + seeds)
+    exercise = name.removeprefix("test_")
+    return Asked(
+        module, exercise, expressions.pop(), (0,) * min(visible, 1) + seeds, predicts=exercise not in written
+    )
 
 
 def _call(statement: ast.stmt, name: str) -> ast.Call:

@@ -16,7 +16,7 @@ from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Bool, Dict, Unicode
+from traitlets import Bool, Dict, List, Unicode
 
 from patchbook.grading.forks import Server
 from patchbook.grading.sandbox import HOME, MEETING
@@ -30,11 +30,13 @@ class WarmProvisioner(LocalProvisioner):
 
     server: the warm process's socket; empty means one that this process starts and shares among its kernels.
     sandboxed: inside bubblewrap.  limits: of `patchbook.grading.sandbox.Limits`; empty means none.
+    references: exercises whose reference the kernel may fall back on, where the server withholds them.
     """
 
     server = Unicode("").tag(config=True)
     sandboxed = Bool(False).tag(config=True)
     limits = Dict().tag(config=True)
+    references = List().tag(config=True)
 
     connection: Connection | None = None
     state: dict[str, Any] = {"code": None, "why": "", "cpu": 0.0, "memory": 0}  # noqa: RUF012
@@ -62,6 +64,7 @@ class WarmProvisioner(LocalProvisioner):
         asked = {
             "sandboxed": self.sandboxed,
             "limits": dict(self.limits),
+            "references": list(self.references),
             "environment": dict(options.get("env") or os.environ),
             "arguments": [argument for argument in cmd if argument.startswith("--")],
         }

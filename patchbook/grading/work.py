@@ -21,6 +21,7 @@ from patchbook.grading.execute import ExecuteToTheEnd
 from patchbook.grading.forks import serve
 from patchbook.grading.judge import Judge, Verdict
 from patchbook.grading.plan import Asked, Plan
+from patchbook.grading.predictions import run_again
 from patchbook.grading.repair import repair
 from patchbook.grading.submissions import Unreadable, read_notebook
 
@@ -67,6 +68,7 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     ran = nbformat.from_dict(json.loads(json.dumps(notebook)))
     step = ExecuteToTheEnd(plan, kernel_options=task["kernel"], run_all=task["run_all"], **task["settings"])
     step.preprocess(ran, {})
+    mended += run_again(step, notebook, ran, {"kernel_options": task["kernel"], **task["settings"]})
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))
     return {
         "notebook": notebook,

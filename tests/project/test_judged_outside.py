@@ -51,6 +51,30 @@ def test_a_check_that_cannot_be_judged_outside_is_named(line):
         plan_of(source, CHAPTER)
 
 
+FALLS_BACK = "import patchbook\nmy_guess = ['L0H1'] if patchbook.or_reference(double)(21) == 42 else []"
+STUB = 'def double(x: int) -> int:\n    raise NotImplementedError("exercise double")'
+STEALS = """from patchbook import reference_for
+def shout(text: str) -> str:
+    return reference_for("shout")(text)
+"""
+
+
+def test_a_prediction_may_rest_on_what_an_unwritten_exercise_would_show(tmp_path):
+    hand_in(tmp_path / "in", "eve", solved(double=STUB, shout=STEALS, my_guess=FALLS_BACK))
+    hand_in(tmp_path / "in", "sam", solved(my_guess="my_guess = [1 / 0]"))
+    eve, sam = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
+    assert eve.points == {"double": 0, "shout": 0, "my_guess": 1, "interpret_toy": None}
+    assert any(line.startswith("my_guess: run with the reference's values") for line in eve.mended)
+    assert sam.points["my_guess"] == 0 and sam.mended == ()
+
+
+def test_predictions_are_the_exercises_without_a_function():
+    plans = [plan_of(source_notebook(COURSE, chapter), chapter) for chapter in COURSE.chapters]
+    predicted = {asked.exercise for plan in plans for asked in plan.checks.values() if asked.predicts}
+    heads = ("induction_heads", "name_movers", "s_inhibition_heads", "duplicate_token_heads")
+    assert predicted == {*(f"my_{kind}" for kind in heads), "tomorrow_layer"}
+
+
 def cells(*sources):
     return [new_code_cell(source) for source in sources]
 

@@ -1,0 +1,64 @@
+"""A prediction may need figures that an unwritten exercise draws: one hard exercise stops nobody.
+
+In a notebook a figure falls back on the reference while an exercise is unwritten (`or_reference`), and a
+learner may compute a prediction from it. A grading kernel has no references: whoever could call them would
+have answers. So a prediction that broke there is run again, in another kernel that has them. Of that run
+nothing counts but the predictions, and a reference is no answer to those.
+"""
+
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from patchbook.grading.execute import ExecuteToTheEnd, failed_to_end, is_check
+from patchbook.grading.plan import Plan
+
+STUB = 'raise NotImplementedError("exercise '
+
+
+def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
+    """Predictions whose cell raised while something was unwritten: the check's grade id -> the exercise."""
+    if not any(STUB in cell.source for cell in ran.cells):
+        return {}
+    raised = {
+        cell.metadata.get("nbgrader", {}).get("grade_id")
+        for cell in ran.cells
+        if not failed_to_end(cell) and any(o.output_type == "error" for o in cell.get("outputs", []))
+    }
+    predictions = {name: asked.exercise for name, asked in plan.checks.items() if asked.predicts}
+    return {name: exercise for name, exercise in predictions.items() if exercise in raised}
+
+
+def run_again(
+    first: ExecuteToTheEnd, notebook: NotebookNode, ran: NotebookNode, options: dict[str, Any]
+) -> list[str]:
+    """Run broken predictions with references, and put their outputs and records into the first run's.
+
+    first, ran: the first run's step and notebook.  notebook: as it was before any run.
+    options: of another ExecuteToTheEnd.  Returns a line for each prediction.
+    """
+    again = broken(ran, first.plan)
+    if not again:
+        return []
+    checks = {name: first.plan.checks[name] for name in again}
+    every = [asked.exercise for asked in first.plan.checks.values()]
+    options = options | {"kernel_options": options["kernel_options"] | {"references": every}}
+    second = ExecuteToTheEnd(Plan(checks, first.plan.shows), **options)
+    other = without_checks(notebook, keep=set(again))
+    second.preprocess(other, {})
+    first.records |= second.records
+    wanted = {*again, *again.values()}
+    for cell, done in zip(ran.cells, other.cells, strict=True):
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in wanted:
+            cell.outputs = done.outputs
+    return [f"{name}: run with the reference's values for what is unwritten" for name in again.values()]
+
+
+def without_checks(notebook: NotebookNode, keep: set[str]) -> NotebookNode:
+    """A copy whose checks do nothing, but for some."""
+    copy = nbformat.from_dict(notebook)
+    for cell in copy.cells:
+        if is_check(cell) and cell.cell_type == "code" and cell.metadata.nbgrader.grade_id not in keep:
+            cell.source = ""
+    return copy
