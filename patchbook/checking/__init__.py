@@ -12,7 +12,7 @@
 from patchbook.checking.check import Case, Check, Mistake, call_as_hook, checks
 from patchbook.checking.judging import judge
 from patchbook.checking.messages import CheckFailed
-from patchbook.checking.observing import observe
+from patchbook.checking.observing import make_arguments, observe
 from patchbook.checking.record import Outcome, Record
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "call_as_hook",
     "checks",
     "judge",
+    "make_arguments",
     "observe",
 ]

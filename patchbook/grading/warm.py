@@ -2,7 +2,7 @@
 
     python -m patchbook.grading.warm SOCKET     reads a line of JSON: {}, or a class's tests and checks
 
-Given the checks of a class, it makes their cases once, so that each kernel finds the models they need.
+Given the checks of a class, it makes their cases once, so that each kernel finds its own copy of them.
 
 It never reads solutions, submissions or the gradebook, and starts with an environment that holds no secrets:
 a fork shares its memory.
@@ -36,6 +36,9 @@ LIBRARIES = (
     "ipykernel.ipkernel",
     "ipykernel.zmqshell",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "patchbook.models",
     "patchbook.plots",
     "patchbook.fallback",
@@ -85,12 +88,14 @@ def prepare_grading(tests: str, checks: list) -> None:
 
 
 def make_cases(tests: str, checks: list) -> None:
+    from patchbook.checking import make_arguments
+
     if tests:
         add_folder(tests)
     for module, exercise, seeds in checks:
         check = check_named(module, exercise)
         for case in (case for seed in seeds for case in check.cases(seed)):
-            case.arguments()
+            make_arguments(case)
 
 
 def bring_references(exercises: list[str]) -> None:
