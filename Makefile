@@ -2,6 +2,7 @@
 # make test       everything that must hold: style, fresh exercises, all tests
 # make book       the course as web pages, in build/book
 # make exercises  rewrite exercises/ from solutions/
+# make bench      how long things take: the sweeps not measured yet, and grading beside nbgrader (long)
 # make models     train the two small models again (about 50 minutes)
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ READY := .venv/ready
 export TOKENIZERS_PARALLELISM := false
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: all test book exercises models clean
+.PHONY: all test book exercises bench models clean
 .DELETE_ON_ERROR:
 
 all: $(READY)
@@ -28,6 +29,10 @@ book: $(READY)
 
 exercises: $(READY)
 	$(BIN)/python -m patchbook.authoring
+
+bench: $(READY)
+	$(BIN)/python benchmarks/sweeps.py
+	$(BIN)/python benchmarks/grading.py
 
 models: $(READY)
 	$(BIN)/python -m patchbook.training
