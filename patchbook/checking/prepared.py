@@ -1,6 +1,5 @@
 """Inputs for checks about heads: a prompt with its cache, repeated tokens, ablations, matrices that copy."""
 
-import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -13,16 +12,17 @@ from transformer_lens.hook_points import HookPoint
 
 import patchbook
 from patchbook.checking.awkward import awkward_model, random_tokens
+from patchbook.copies import Copies
 
 
 @functools.lru_cache(maxsize=1)
-def _shipped() -> TransformerBridge:
-    return patchbook.load_model("tiny-gpt2")  # never run: see awkward.py
+def _shipped() -> Copies:
+    return Copies(patchbook.load_model("tiny-gpt2"))
 
 
 def tiny_gpt2(seed: int) -> TransformerBridge:
     """A fresh copy of tiny-gpt2. There is nothing for the seed to choose."""
-    return copy.deepcopy(_shipped())
+    return _shipped()()
 
 
 def prompt_with_cache(model: TransformerBridge, seed: int, position: int, grad: bool) -> dict[str, Any]:
