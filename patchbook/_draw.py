@@ -119,7 +119,7 @@ def layer_steps(layers: int, heads: int) -> dict:
 def describe_lines(series: Mapping[str, Sequence[float]]) -> str:
     """Say where each curve starts and ends: "train: from 6.40 to 0.70."."""
     ends = {name: as_array(values, 1, "(point,)") for name, values in series.items()}
-    return " ".join(f"{name}: from {v[0]:.2f} to {v[-1]:.2f}." for name, v in ends.items())
+    return " ".join(f"{name}: from {v[0]:z.2f} to {v[-1]:z.2f}." for name, v in ends.items())
 
 
 def one_prompt(patterns, tokens: Sequence[str]) -> np.ndarray:

@@ -48,7 +48,7 @@ def head_scatter(
         figure.add_annotation(x=x, y=y, text=label, showarrow=False, yshift=13)
     figure.update_xaxes(title=x_title)
     figure.update_yaxes(title=y_title)
-    said = ", ".join(f"{label} ({x:.2f}, {y:.2f})" for label, _, x, y in far[:3])
+    said = ", ".join(f"{label} ({x:z.2f}, {y:z.2f})" for label, _, x, y in far[:3])
     return finish(figure, title, f"Farthest from zero: {said}.", height=460)
 
 

@@ -240,7 +240,7 @@ def describe(
     known = [i for i in np.argsort(-numbers) if not np.isnan(numbers[i])]
     if not known:
         return "No values."
-    said = [f"{names[i]} {numbers[i]:.2f}" for i in known]
+    said = [f"{names[i]} {numbers[i]:z.2f}" for i in known]
     text = f"Largest: {', '.join(said[:top])}. Smallest: {said[-1]}"
     return f"{text} ({unit})." if unit else f"{text}."
 
