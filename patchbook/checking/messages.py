@@ -35,6 +35,9 @@ def number(value) -> str:
     """A value short enough to read: 4 significant digits."""
     if isinstance(value, bool | int | str):
         return repr(value)
+    if isinstance(value, tuple | list):
+        start, end = "()" if isinstance(value, tuple) else "[]"
+        return start + textwrap.shorten(", ".join(map(number, value)), 60) + end
     try:
         return f"{float(value):.4g}"
     except (TypeError, ValueError):

@@ -13,6 +13,7 @@ from transformer_lens import FactoredMatrix, patching
 from patchbook.checking import Case, CheckFailed, Mistake, Record, checks, judge, observe
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
 from patchbook.checking.comparing import agree, first_difference
+from patchbook.checking.messages import number
 from patchbook.checking.record import Opaque, Outcome, as_data
 
 
@@ -221,3 +222,8 @@ def test_awkward_models_have_no_two_dimensions_alike(make):
 def test_the_package_starts_without_torch():
     code = "import sys, patchbook; assert 'torch' not in sys.modules, 'torch was imported'"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_numbers_within_a_tuple_are_short_too():
+    assert number((0, 18.494224548339844, None)) == "(0, 18.49, None)"
+    assert number([0.1] * 99).endswith("[...]]") and len(number([0.1] * 99)) < 70
