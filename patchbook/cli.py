@@ -78,6 +78,7 @@ def collect(
     help="Seconds that one cell may run.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Submissions at once. Default: one per core.")
+@click.option("--scheduler", default="", help="A Dask cluster that does the work, such as tcp://host:8786.")
 @click.option("--run-all", is_flag=True, help="Run the cells that only show, too. No mark depends on them.")
 @click.option("--again", is_flag=True, help="Grade also what an earlier run graded into the same folder.")
 @click.option(
@@ -94,6 +95,7 @@ def grade(
     chapter: str | None,
     timeout: int,
     workers: int | None,
+    scheduler: str,
     run_all: bool,
     again: bool,
     no_sandbox: bool,
@@ -111,7 +113,7 @@ def grade(
     from patchbook.grading.show import GIVEN_UP, NO_WALLS, console, progress_of, table_of
 
     screen = console()
-    options = Options(timeout, workers or 0, not no_sandbox, run_all, again)
+    options = Options(timeout, workers or 0, not no_sandbox, run_all, again, scheduler=scheduler)
     if no_sandbox:
         click.echo(GIVEN_UP, err=True)
     try:

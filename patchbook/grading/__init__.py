@@ -9,6 +9,7 @@
     inside       the observation, in the learner's kernel
     judge        decides on what was observed, in a process that no learner's code has been in
     work, pool   a submission from file to judged notebook, in workers side by side
+    cluster      the same tasks on a Dask cluster     remote   what its workers do
     kernel       which kernel runs a submission, and what it may see: chosen here and nowhere else
     provisioner  jupyter_client asks it for kernels that are forks of a warm process
     warm, forks  that process; servers whose forks answer

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
+from types import ModuleType
 from typing import Any
 
 import nbformat
@@ -15,6 +16,7 @@ from nbformat import NotebookNode
 import patchbook
 from patchbook.authoring.course import Course
 from patchbook.authoring.source import source_notebook
+from patchbook.grading.checks import texts_of
 from patchbook.grading.gradebook import CourseFolder, GradingFailed
 from patchbook.grading.journal import Journal
 from patchbook.grading.pages import TEMPLATES
@@ -30,8 +32,8 @@ from patchbook.grading.results import (
     write_grades,
 )
 from patchbook.grading.sandbox import Limits, SandboxMissing, why_no_sandbox
-from patchbook.grading.servers import servers_for
-from patchbook.grading.submissions import Submission, find_submissions
+from patchbook.grading.servers import request_of, servers_for
+from patchbook.grading.submissions import Submission, find_submissions, taken
 
 TIMEOUT = 30  # seconds for one cell
 
@@ -43,6 +45,7 @@ class Options:
     timeout: seconds of one cell.  workers: submissions at the same time; 0 means one for each core.
     sandboxed: each kernel inside bubblewrap.  run_all: also the cells that only show.
     again: grade also what is graded already.  limits: of one submission.
+    scheduler: address of a Dask cluster that does the work; workers 0 then means all that it has.
     """
 
     timeout: int = TIMEOUT
@@ -51,6 +54,7 @@ class Options:
     run_all: bool = False
     again: bool = False
     limits: Limits = Limits()  # noqa: RUF009
+    scheduler: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,11 @@ def grade_class(
     out/grades.csv. `progress(done, of, result)` is called after each submission. What an earlier run
     graded into `out`, from the same file by the same course, is not graded again.
     Raises CourseError, AuthorError or GradingFailed when the course itself cannot be built, and
-    SandboxMissing when submissions cannot be walled in but should be.
+    SandboxMissing when submissions cannot be walled in but should be. On a cluster that is its workers'
+    affair: GradingFailed.
     """
     todo = find_submissions(submissions, [course.require(chapter)] if chapter else course.chapters)
-    if options.sandboxed and (why := why_no_sandbox()):
+    if options.sandboxed and not options.scheduler and (why := why_no_sandbox()):
         raise SandboxMissing(why)
     grader = Grader(course, out, options)
     try:
@@ -132,41 +137,50 @@ class Grader:
         if one.path is None:
             blank = self.blank(one, MISSING)
             return replace(blank, reason="nothing was handed in for this chapter")
-        return self.journal.known(self.fingerprint(one))
+        return self.journal.known(self.fingerprint(one, taken(one.path)))
 
-    def fingerprint(self, one: Submission) -> str:
+    def fingerprint(self, one: Submission, file: dict[str, str]) -> str:
         """The same for the same file, of the same learner, graded in the same way."""
         how = [one.learner, one.chapter, self.chapters[one.chapter].digest]
         how += [self.options.timeout, self.options.run_all, self.options.limits.as_dict()]
-        digest = hashlib.sha256(json.dumps(how).encode())
-        if one.path.is_file() and not one.path.is_symlink():
-            digest.update(one.path.read_bytes())
-        return digest.hexdigest()
+        return hashlib.sha256(json.dumps([*how, file]).encode()).hexdigest()
 
     def run(self, rest: list[Submission]) -> Iterator[Result]:
         """Give the rest to the workers, and write down what comes back."""
-        plans = {name: chapter.plan for name, chapter in self.chapters.items()}
-        servers = servers_for(str(self.course.root / "tests"), plans)
-        kernel = {"server": servers.warm.path, "sandboxed": self.options.sandboxed}
-        kernel |= {"limits": self.options.limits.as_dict()}
-        tasks = [self.task_of(i, one, kernel, servers.judge.path) for i, one in enumerate(rest)]
-        for answer in do_all(servers.work, tasks, self.options.workers or cores()):
+        fingerprints = {}
+        for answer in self.answers(self.tasks(rest, fingerprints), len(rest)):
             one = rest[answer["key"]]
             result = replace(self.written(one, answer), seconds=answer["seconds"])
             if result.points or result.status == UNREADABLE:  # a failure of ours is tried again next time
-                self.journal.add(self.fingerprint(one), result)
+                self.journal.add(fingerprints.pop(answer["key"]), result)
             yield self.finish(one, result)
 
-    def task_of(self, key: int, one: Submission, kernel: dict, judge: str) -> dict[str, Any]:
-        """What a worker needs to know of a submission; see work.graded."""
+    def answers(self, tasks: Iterator[dict[str, Any]], most: int) -> Iterator[dict[str, Any]]:
+        """Have the tasks done by workers on this machine, or on a cluster; there are `most` at most."""
+        plans = {name: chapter.plan for name, chapter in self.chapters.items()}
+        tests, workers = self.course.root / "tests", self.options.workers
+        if not self.options.scheduler:
+            return do_all(servers_for(request_of(str(tests), plans)), tasks, min(most, workers or cores()))
+        cluster = cluster_module()
+        wanted = cluster.Wanted(request_of(texts_of(tests), plans), self.options.sandboxed)
+        return cluster.do_all(self.options.scheduler, wanted, tasks, workers)
+
+    def tasks(self, rest: list[Submission], fingerprints: dict[int, str]) -> Iterator[dict[str, Any]]:
+        """A task for each, made when somebody is free to do it; notes the fingerprint of what was taken."""
+        for key, one in enumerate(rest):
+            task = self.task_of(key, one)
+            fingerprints[key] = self.fingerprint(one, task["file"])
+            yield task
+
+    def task_of(self, key: int, one: Submission) -> dict[str, Any]:
+        """What a worker needs to know of a submission, as data that can travel; see work.graded."""
         chapter = self.chapters[one.chapter]
         return {
             "key": key,
-            "path": str(one.path.absolute()),
+            "file": taken(one.path),
             "released": chapter.released,
             "plan": chapter.plan.as_dict(),
-            "kernel": kernel,
-            "judge": judge,
+            "kernel": {"sandboxed": self.options.sandboxed, "limits": self.options.limits.as_dict()},
             "settings": self.folder.run_settings,
             "run_all": self.options.run_all,
         }
@@ -210,6 +224,15 @@ class Grader:
             write_note(self.folder, result)
         self.done[one] = result
         return result
+
+
+def cluster_module() -> ModuleType:
+    """`patchbook.grading.cluster`: Dask is an extra, and takes a second to load."""
+    try:
+        from patchbook.grading import cluster
+    except ModuleNotFoundError as error:
+        raise GradingFailed(f"--scheduler needs Dask ({error}): pip install 'patchbook[scale]'") from None
+    return cluster
 
 
 def write_note(folder: CourseFolder, result: Result) -> None:

@@ -12,8 +12,9 @@ import signal
 import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Client, Connection
+from pathlib import Path
 
-from patchbook.grading.checks import add_folder, check_named
+from patchbook.grading.checks import add_folder, check_named, folder_of
 from patchbook.grading.forks import serve
 from patchbook.grading.inside import LARGEST
 from patchbook.grading.plan import Asked
@@ -60,7 +61,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     if request["tests"]:
-        add_folder(request["tests"])
+        add_folder(folder_of(request["tests"], Path(sys.argv[1]).parent))
     for module, exercise, seeds in request["checks"]:
         for seed in seeds:
             prepare(module, exercise, seed)

@@ -5,51 +5,74 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection
-from queue import SimpleQueue
+from queue import Queue
 from typing import Any
 
-from patchbook.grading.forks import Server
+from patchbook.grading.servers import Servers
 
 TRIES = 2
 
 
-def do_all(server: Server, tasks: Iterable[dict[str, Any]], workers: int) -> Iterator[dict[str, Any]]:
+def do_all(servers: Servers, tasks: Iterable[dict[str, Any]], workers: int) -> Iterator[dict[str, Any]]:
     """The answers of all tasks, each with its task's "key", in the order in which they come.
 
-    server: runs `patchbook.grading.work`.
+    A task is asked for when a worker is free; one more answer for each worker waits to be taken.
     """
-    waiting, answers = SimpleQueue(), SimpleQueue()
-    tasks = list(tasks)
-    for task in tasks:
-        waiting.put(task)
-    for _ in range(min(workers, len(tasks))):
-        waiting.put(None)
-        threading.Thread(target=_worker, args=(server, waiting, answers), daemon=True).start()
-    for _ in tasks:
+    tasks, turn, answers = iter(tasks), threading.Lock(), Queue(workers)
+    for _ in range(workers):
+        threading.Thread(target=_work, args=(servers, tasks, turn, answers), daemon=True).start()
+    while workers:
         answer = answers.get()
         if isinstance(answer, BaseException):
             raise answer
-        yield answer
+        if answer is None:
+            workers -= 1
+        else:
+            yield answer
 
 
-def _worker(server: Server, waiting: SimpleQueue, answers: SimpleQueue) -> None:
-    line = None
+def _work(servers: Servers, tasks: Iterator[dict], turn: threading.Lock, answers: Queue) -> None:
+    hand = Hand(servers)
     try:
-        while (task := waiting.get()) is not None:
-            for _ in range(TRIES):
-                line = line or server.connect()
-                answer = ask(line, task)
-                if answer is not None:
-                    break
-                line.close()
-                line = None
-            failed = {"failed": "the grader's worker died twice on it", "seconds": 0.0}
-            answers.put((answer or failed) | {"key": task["key"]})
+        while (task := _next(tasks, turn)) is not None:
+            answers.put(hand.do(task))
+        answers.put(None)
     except BaseException as error:  # a thread cannot raise: whoever waits for answers does it
         answers.put(error)
     finally:
-        if line is not None:
-            line.close()
+        hand.close()
+
+
+def _next(tasks: Iterator[dict[str, Any]], turn: threading.Lock) -> dict[str, Any] | None:
+    with turn:  # a generator bears one caller at a time
+        return next(tasks, None)
+
+
+class Hand:
+    """A line to a fork of the servers' `work`. When a task kills the fork, another one tries it again."""
+
+    def __init__(self, servers: Servers):
+        self.servers, self.line = servers, None
+
+    def do(self, task: dict[str, Any]) -> dict[str, Any]:
+        """The task's answer with its "key"; "failed" when the fork died each time."""
+        for _ in range(TRIES):
+            self.line = self.line or self.servers.work.connect()
+            answer = ask(self.line, task | self.servers.addresses)
+            if answer is not None:
+                return answer | {"key": task["key"]}
+            self.close()
+        return failed(task["key"], "the grader's worker died twice on it")
+
+    def close(self) -> None:
+        if self.line is not None:
+            self.line.close()
+        self.line = None
+
+
+def failed(key: int, why: str) -> dict[str, Any]:
+    """The answer for a task that was never answered."""
+    return {"failed": why, "seconds": 0.0, "key": key}
 
 
 def ask(line: Connection, task: dict[str, Any]) -> dict[str, Any] | None:

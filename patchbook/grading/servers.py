@@ -23,11 +23,23 @@ class Servers:
     judge: Server
     work: Server
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What `work` must know beside a task: where kernels come from, and who judges."""
+        return {"warm": self.warm.path, "judge": self.judge.path}
 
-def servers_for(tests: str, plans: Mapping[str, Plan]) -> Servers:
-    """The servers that know these chapters' checks; `tests` is the course's folder of them."""
+
+def request_of(tests: str | dict[str, str], plans: Mapping[str, Plan]) -> str:
+    """What the servers prepare for: these chapters' checks, as JSON.
+
+    tests: the course's folder of them, or, for another machine, the texts of its files.
+    """
     checks = [[a.module, a.exercise, a.seeds] for plan in plans.values() for a in plan.checks.values()]
-    request = json.dumps({"tests": tests, "checks": checks})
+    return json.dumps({"tests": tests, "checks": checks})
+
+
+def servers_for(request: str) -> Servers:
+    """The servers that have prepared for the request; those that run already are taken."""
     wanted = {"warm": request, "judge": request, "work": ""}
     started: dict[str, Server | BaseException] = {}
 
@@ -46,6 +58,12 @@ def servers_for(tests: str, plans: Mapping[str, Plan]) -> Servers:
         if isinstance(server, BaseException):
             raise server
     return Servers(**started)
+
+
+def close_servers(request: str) -> None:
+    """End those that have prepared for the request; `work` serves every request."""
+    for key in [key for key in _running if key[1] == request]:
+        _running.pop(key).close()
 
 
 def _server(module: str, request: str) -> Server:

@@ -50,18 +50,40 @@ def notebook_of(learner: Path, chapter: str) -> Path | None:
 
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook in a file, as nbformat 4. Raises Unreadable, never anything else."""
+    return _parse(_content(path))
+
+
+def taken(path: Path) -> dict[str, str]:
+    """A file as data that can travel: its "content", a character for each byte, or why it is "unreadable"."""
+    try:
+        return {"content": _content(path).decode("latin-1")}
+    except Unreadable as error:
+        return {"unreadable": str(error)}
+
+
+def notebook_of_taken(file: dict[str, str]) -> NotebookNode:
+    """What `read_notebook` says of the file that was taken, here or on another machine. Raises Unreadable."""
+    if "unreadable" in file:
+        raise Unreadable(file["unreadable"])
+    return _parse(file["content"].encode("latin-1"))
+
+
+def _content(path: Path) -> bytes:
     if path.is_symlink() or not path.is_file():
         raise Unreadable("it is a link or a folder, not a file: ask for the notebook itself")
     if path.stat().st_size > LARGEST * 2**20:
         raise Unreadable(f"it is larger than {LARGEST} MB: ask for it with its outputs cleared")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"the file cannot be opened here: {error.strerror}") from None
+
+
+def _parse(content: bytes) -> NotebookNode:
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unreadable("it is not text, so not a notebook: ask for the .ipynb file") from None
-    return _parse(text)
-
-
-def _parse(text: str) -> NotebookNode:
     if not text.strip():
         raise Unreadable("the file is empty: ask for it again")
     if text.lstrip().startswith("<"):

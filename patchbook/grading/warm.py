@@ -13,9 +13,10 @@ import os
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from patchbook.grading.checks import add_folder, check_named
+from patchbook.grading.checks import add_folder, check_named, folder_of
 from patchbook.grading.forks import serve
 from patchbook.grading.keeper import keep
 from patchbook.grading.withheld import NotHere, show_again, withhold
@@ -51,7 +52,7 @@ def main() -> None:
     request = json.loads(sys.stdin.readline() or "{}")
     warm_up()
     if request:
-        prepare_grading(**request)
+        prepare_grading(folder_of(request["tests"], Path(sys.argv[1]).parent), request["checks"])
     serve(sys.argv[1], handle, orphans=True)
 
 

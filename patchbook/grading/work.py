@@ -23,7 +23,7 @@ from patchbook.grading.judge import Judge, Verdict
 from patchbook.grading.plan import Asked, Plan
 from patchbook.grading.predictions import run_again
 from patchbook.grading.repair import repair
-from patchbook.grading.submissions import Unreadable, read_notebook
+from patchbook.grading.submissions import Unreadable, notebook_of_taken
 
 FAILED = "CheckFailed"
 _judges: dict[str, Judge] = {}  # a worker keeps its line to the judge from task to task
@@ -61,12 +61,13 @@ def do(task: dict[str, Any]) -> dict[str, Any]:
 def graded(task: dict[str, Any]) -> dict[str, Any]:
     """notebook: as repaired; ran: the same with outputs and verdicts; mended: lines; diagnoses: by exercise.
 
-    path, released, plan, kernel, judge, settings, run_all: see `batch.task_of`.
+    file, released, plan, kernel, settings, run_all: see `batch.task_of`; warm, judge: addresses.
     """
     released, plan = nbformat.from_dict(task["released"]), Plan.from_dict(task["plan"])
-    notebook, mended = repair(read_notebook(Path(task["path"])), released)
+    notebook, mended = repair(notebook_of_taken(task["file"]), released)
     ran = nbformat.from_dict(json.loads(json.dumps(notebook)))
-    step = ExecuteToTheEnd(plan, kernel_options=task["kernel"], run_all=task["run_all"], **task["settings"])
+    kernel = task["kernel"] | {"server": task["warm"]}
+    step = ExecuteToTheEnd(plan, kernel_options=kernel, run_all=task["run_all"], **task["settings"])
     step.preprocess(ran, {})
     mended += run_again(step, notebook, ran, {"kernel_options": task["kernel"], **task["settings"]})
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))

@@ -260,7 +260,7 @@ def test_the_kernel_sees_no_settings_and_no_secrets_of_the_grader(monkeypatch):
 def test_grading_starts_without_torch():
     code = (
         "import sys, patchbook.grading.batch, patchbook.grading.gate, patchbook.grading.show, patchbook.cli\n"
-        "heavy = {'torch', 'transformer_lens', 'transformers'} & set(sys.modules)\n"
+        "heavy = {'torch', 'transformer_lens', 'transformers', 'distributed'} & set(sys.modules)\n"
         "sys.exit(f'{heavy} loaded' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.home())
