@@ -176,7 +176,7 @@ class Errands:
         except KilledWorker:  # the cluster bears fewer deaths than we do
             del self.out[name]
             return self.hand_out(errand.task, errand.deaths)
-        except FutureCancelledError:
+        except (FutureCancelledError, OSError):
             raise GradingFailed(LOST) from None
         except Exception as error:  # Dask itself: the worker could not load our function, for example
             raise GradingFailed(f"a worker cannot grade: {type(error).__name__}: {error}") from None

@@ -15,6 +15,7 @@ from distributed import Client
 from patchbook.authoring import find_course
 from patchbook.cli import main
 from patchbook.grading import cluster, grade_class, remote
+from patchbook.grading.batch import Options
 from patchbook.grading.gradebook import GradingFailed
 from tests.project.toy import CHAPTER, HOME, as_colab_saves, hand_in, solved
 
@@ -183,7 +184,7 @@ def test_a_scheduler_that_dies_is_said_and_the_work_goes_on_without_it(scheduler
     assert error.splitlines() == [f"patchbook grade: {cluster.LOST}"]
     done = journal(out)
     assert 1 <= len(done) == len(lines + rest.splitlines()) < 6
-    results = grade_class(find_course(HOME), tmp_path / "in", out)
+    results = grade_class(find_course(HOME), tmp_path / "in", out, options=Options(timeout=60))
     assert [(r.status, r.total) for r in results] == [("ok", 6)] * 6
     assert journal(out)[: len(done)] == done and len(journal(out)) == 6, "what came back was kept"
 
