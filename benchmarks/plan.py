@@ -2,7 +2,7 @@
 
     python benchmarks/plan.py [--submissions 100000] [--cores 16]
 
-Writes benchmarks/plan.md, which the guide for graders shows. Change a figure in grading.md, and run this again.
+Writes benchmarks/plan.md, which the guide for graders shows. Run it again when grading.md changes.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from math import ceil
 from pathlib import Path
 
 HERE = Path(__file__).parent
+SUBMISSIONS, CORES = 100_000, 16
 ONE = "submissions per minute, 1 worker"
 WRITER = "seconds of the writer for each submission"
 SHARED = "MB of memory: warm process, judge and the workers' own"
@@ -20,13 +21,22 @@ DISK = "MB of disk kept for each submission"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--submissions", type=int, default=100_000)
-    parser.add_argument("--cores", type=int, default=16, help="of one machine")
+    parser.add_argument("--submissions", type=int, default=SUBMISSIONS)
+    parser.add_argument("--cores", type=int, default=CORES, help="of one machine")
     asked = parser.parse_args()
-    rows = plan(figures((HERE / "grading.md").read_text()), asked.submissions, asked.cores)
-    table = "\n".join([f"| {asked.submissions:,} submissions | |", "| --- | --: |", *map(line, rows)])
-    (HERE / "plan.md").write_text(table + "\n")
-    print(table)
+    text = table((HERE / "grading.md").read_text(), asked.submissions, asked.cores)
+    (HERE / "plan.md").write_text(text)
+    print(text, end="")
+
+
+def table(measured: str, submissions: int = SUBMISSIONS, cores: int = CORES) -> str:
+    """The plan as Markdown; `measured` is the text of grading.md."""
+    rows = [
+        (f"{submissions:,} submissions", ""),
+        ("---", "--:"),
+        *plan(figures(measured), submissions, cores),
+    ]
+    return "".join(f"| {what} | {much} |\n" for what, much in rows)
 
 
 def figures(text: str) -> dict[str, float]:
@@ -57,10 +67,6 @@ def plan(measured: dict[str, float], submissions: int, cores: int) -> list[tuple
 def memory(measured: dict[str, float], cores: int) -> float:
     """GB that a machine uses when every core is at work."""
     return (measured[SHARED] + cores * measured[EACH]) / 1000
-
-
-def line(row: tuple[str, str]) -> str:
-    return f"| {row[0]} | {row[1]} |"
 
 
 if __name__ == "__main__":

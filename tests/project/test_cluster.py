@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import runpy
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -197,3 +198,16 @@ def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch, tmp_path):
     assert done.exit_code == 1
     (line,) = done.output.splitlines()
     assert line.startswith("patchbook grade: no Dask scheduler answers at tcp://127.0.0.1:9")
+
+
+def test_the_plan_for_a_big_class_is_made_of_the_measured_figures():
+    benchmarks = find_course().root / "benchmarks"
+    table = runpy.run_path(str(benchmarks / "plan.py"))["table"]
+    measured = (benchmarks / "grading.md").read_text()
+    assert (benchmarks / "plan.md").read_text() == table(measured), "run benchmarks/plan.py again"
+    made_up = (
+        measured
+        + "| submissions per minute, 1 worker | 10 |\n| seconds of the writer for each submission | 0.6 |\n"
+    )
+    assert "| hours of one core, for the workers | 167 |" in table(made_up)
+    assert "| cores that one writer keeps busy | 10 |" in table(made_up)
