@@ -18,12 +18,13 @@ from patchbook.cli import main
 from patchbook.grading import cluster, grade_class, remote
 from patchbook.grading.batch import Options
 from patchbook.grading.gradebook import GradingFailed
-from tests.project.toy import CHAPTER, HOME, as_colab_saves, hand_in, solved
+from tests.project.toy import CHAPTER, HOME, as_colab_saves, hand_in, released, solved
 
 PATIENCE = 120  # seconds, on a busy machine
 NAPPER = "import time\ndef double(x):\n    time.sleep(10_000)"
 CLASS = {
     "colab": as_colab_saves(solved()),
+    "empty": released(),
     "grace": solved(),
     "killer": solved(double="import os\ndef double(x):\n    os._exit(1)"),
     "mary": solved(),
