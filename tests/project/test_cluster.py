@@ -6,6 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import psutil
@@ -109,11 +110,19 @@ def kill_worker_of(watcher, workers, learner):
     had = {address: keys for address, keys in watcher.processing().items() if keys}
     address = next(a for a, keys in had.items() if any(key.endswith(f"-{learner}") for key in keys))
     process = workers[names[address]]
+    wait_for(lambda: len(psutil.Process(process.pid).children()) == 3)
     servers = psutil.Process(process.pid).children()
     process.kill()
     process.wait()
-    assert servers and not psutil.wait_procs(servers, timeout=PATIENCE)[1], "its servers end with it"
+    assert not psutil.wait_procs(servers, timeout=PATIENCE)[1], "its servers end with it"
     return had[address]
+
+
+def wait_for(true):
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def rows(out):
@@ -140,9 +149,9 @@ def test_a_killed_worker_costs_nobody_their_marks(scheduler, workers, watcher, t
         hand_in(tmp_path / "in", learner, notebook)
     hand_in(tmp_path / "in", "a napper", solved(double=NAPPER))
     with grading(scheduler[1], tmp_path / "in", tmp_path / "wide") as grader:
-        assert list(progress(grader, 1))
+        wait_for(lambda: sum(map(len, watcher.processing().values())) == len(CLASS) + 1)
         assert len(kill_worker_of(watcher, started, 0)) > 1, "somebody else's task was there, too"
-        assert len(list(progress(grader, len(CLASS)))) == len(CLASS) - 1, "everybody but the napper"
+        assert len(list(progress(grader, len(CLASS)))) == len(CLASS), "everybody but the napper"
         kill_worker_of(watcher, started, 0)
         said = grader.communicate(timeout=PATIENCE)
     assert grader.returncode == 0, said
