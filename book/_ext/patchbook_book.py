@@ -3,6 +3,7 @@
 | Sphinx event          | what happens here                                                   |
 |-----------------------|---------------------------------------------------------------------|
 | config-inited         | the execution cache gets the hash of the package's source as its key |
+|                       | pages run in warm kernels                                            |
 | source-read           | sources of exercises become pages; links follow the edition         |
 | html-page-context     | scripts a page needs, the Colab button, no thebe                    |
 | build-finished        | plotly.js and circuitsvis' script are copied from the installation  |
@@ -12,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +21,7 @@ from urllib.parse import quote
 
 from docutils import nodes
 from exercise_pages import exercise_page
+from jupyter_client.kernelspec import find_kernel_specs
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +53,12 @@ def key_the_cache(app: Sphinx, config) -> None:
     config.patchbook_source_hash = source_hash()
     cache = ROOT / "build" / "jupyter-cache" / config.patchbook_source_hash  # for both editions
     config.nb_execution_cache_path = str(cache)
+
+
+def warm_the_kernels(app: Sphinx, config) -> None:
+    """Pages run in forks of one warm process: no page waits for imports, seven seconds. Forks need Linux."""
+    if sys.platform == "linux" and "patchbook" in find_kernel_specs():
+        config.nb_kernel_rgx_aliases = {"python3": "patchbook"}
 
 
 def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -126,6 +135,7 @@ def setup(app: Sphinx) -> dict:
     app.add_role("colab", colab_role)
     app.add_css_file("patchbook.css")
     app.connect("config-inited", key_the_cache)
+    app.connect("config-inited", warm_the_kernels)
     app.connect("source-read", read_source)
     app.connect("html-page-context", page_context, priority=900)
     app.connect("build-finished", copy_scripts)
