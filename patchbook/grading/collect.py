@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from patchbook.authoring import Course
 from patchbook.grading.collect_attempts import COLLECTED, REFUSED, Entry, chosen, with_learners
 from patchbook.grading.collect_chapters import Shelf, released_chapters
-from patchbook.grading.collect_names import chapter_named, name_of, shared_folder
+from patchbook.grading.collect_names import chapter_named, inside_class, name_of
 from patchbook.grading.collect_sources import Found, Walk
 from patchbook.grading.repair import CARRIED, repair
 from patchbook.grading.submissions import Unreadable, read_notebook
@@ -76,8 +76,8 @@ def from_source(
         entry = examined(found, shelf, only, scratch / f"{os.urandom(8).hex()}.ipynb")
         files.append((found, entry))
         progress(entry)
-    strip = shared_folder([found.parts for found, _ in files if found.parts], source.name, chapters)
-    named = [whose(found, entry, found.parts[strip:], list(shelf.released)) for found, entry in files]
+    paths = inside_class([found.parts for found, _ in files], source.name, chapters)
+    named = [whose(*one, path, list(shelf.released)) for one, path in zip(files, paths, strict=True)]
     return [entry for entry in named if entry is not None]
 
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import import_module
 
 import nbformat
 import pytest
@@ -18,13 +20,15 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from patchbook.authoring import find_course
+from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
 from patchbook.grading import collect_sources
+from patchbook.grading.checks import add_folder, check_named
 from patchbook.grading.collect import NotOurs, collect, read_list
 from patchbook.grading.collect_chapters import Shelf
 from patchbook.grading.collect_names import name_of
 from patchbook.grading.collect_sources import Walk
+from patchbook.grading.plan import plan_of
 from patchbook.grading.repair import repair
 from patchbook.grading.submissions import Unreadable, find_submissions, read_notebook
 from tests.project.toy import CHAPTER, HOME, as_colab_saves, cell_of, hand_in, released, solved
@@ -64,6 +68,17 @@ NAMES = {
         "moodle",
         "77",
     ),
+    "Ada Lovelace_77_assignsubmission_file/part 1/my work.ipynb": ("Ada Lovelace", "my work", "moodle", "77"),
+    "Participant_81_assignsubmission_file/x.ipynb": ("Participant", "x", "moodle", "81"),
+    "Group A_5_assignsubmission_file/x.ipynb": ("Group A", "x", "moodle", "5"),
+    "Default group_assignsubmission_file/x.ipynb": ("Default group", "x", "moodle", ""),
+    "Ada_77_assignsubmission_onlinetext/onlinetext.html": ("Ada", "onlinetext.html", "moodle", "77"),
+    "LATE_anon_Xy3Kd_45678_hw.ipynb": ("anon_Xy3Kd", "hw", "canvas", ""),
+    "anon_12345_45678_hw.ipynb": ("anon_12345", "hw", "canvas", ""),
+    "projectgroup1_12_45678_hw-1.ipynb": ("projectgroup1", "hw", "canvas", "12"),
+    "lovelaceada_LATE_123_text.html": ("lovelaceada", "text", "canvas", "123"),
+    "lovelaceada_123_45678_essay.pdf": ("lovelaceada", "essay.pdf", "canvas", "123"),
+    "ada/data_1_2026_x.csv": ("ada", "data_1_2026_x.csv", "", ""),
     "ada/week 1/Copy of 01_induction_heads.ipynb": ("ada", "01_induction_heads", "", ""),
     "Copy of 01-induction-heads Ada (2).ipynb.txt": ("Ada", "01-induction-heads Ada", "", ""),
     "01_induction_heads_2026_11_123_x.ipynb": ("2026_11_123_x", "01_induction_heads_2026_11_123_x", "", ""),
@@ -82,6 +97,7 @@ def test_a_path_says_whose_it_is(path):
 def test_canvas_says_late_and_counts_uploads_and_browsers_count_copies():
     canvas = name_of(("lovelaceada_LATE_123_45678_hw-2.ipynb",), CHAPTERS)
     assert (canvas.late, canvas.upload, canvas.copy) == (True, 45678, 2)
+    assert name_of(("LATE_anon_Xy3Kd_45678_hw.ipynb",), CHAPTERS).late
     assert name_of(("ada", "01_induction_heads (3).ipynb"), CHAPTERS).copy == 3
 
 
@@ -139,6 +155,21 @@ def test_an_lms_zip_with_a_learners_zip_in_it(tmp_path):
 def test_a_folder_around_the_class_is_nobody(tmp_path):
     path = put_zip(tmp_path / "week1.zip", {f"class/{who}/00_toy.ipynb": RIGHT for who in ("ada", "bob")})
     assert {learner for learner, _ in collected(tmp_path, path)[0]} == {"ada", "bob"}
+
+
+def test_zips_of_a_class_in_a_folder_name_nobody_and_a_learners_own_zip_does(tmp_path):
+    """Each LMS zip, and each zip of a class, lies in the folder of downloads, beside a learner's own."""
+    source = tmp_path / "downloads"
+    source.mkdir()
+    put_zip(source / "week1.zip", {f"class/{who}/00_toy.ipynb": RIGHT for who in ("ada", "bob")})
+    put_zip(source / "week2.zip", {"cleo_5_6001_00_toy.ipynb": RIGHT, "dan_6_6002_essay.pdf": "%PDF"})
+    put_zip(source / "eve.zip", {"one/00_toy.ipynb": RIGHT, "two/other.ipynb": RIGHT})
+    (source / "class.csv").write_text("ada,bob")
+    found, _ = collected(tmp_path, source)
+    learners = {learner for learner, status in found if status == "collected"}
+    assert learners == {"ada", "bob", "cleo", "eve"}
+    assert "it is a .pdf file" in found["dan", "refused"].reason, "who handed in something else is not lost"
+    assert len(found) == 6, "one of eve's two is passed over; the list of the class is nobody's work"
 
 
 def test_a_file_alone_and_one_that_names_nobody(tmp_path):
@@ -313,9 +344,9 @@ MANGLES = {
 STEPS = st.lists(st.tuples(st.sampled_from(list(MANGLES)), PLACES, PLACES, WORDS), max_size=8)
 
 
-def mangled(steps) -> tuple[str, set[str]]:
-    """The right notebook after some steps, as a file's text; every source that a learner has then written."""
-    notebook = json.loads(RIGHT)
+def mangled(steps, whole=RIGHT) -> tuple[str, set[str]]:
+    """A notebook after some steps, as a file's text; every source that a learner has then written."""
+    notebook = json.loads(whole)
     cells = notebook["cells"]
     for name, a, b, text in steps:
         if cells and all(isinstance(cell.get("metadata"), dict) for cell in cells):
@@ -350,6 +381,54 @@ def test_no_mangling_crashes_or_gives_what_the_learner_did_not_write(tmp_path_fa
     assert set(plain) <= written | setup, "no cell comes from nowhere"
     again, _ = repair(whole, RELEASED)
     assert [cell.source for cell in again.cells] == [cell.source for cell in whole.cells]
+
+
+WRITES = {"write", "append", "insert"}
+MOVES = st.lists(
+    st.tuples(st.sampled_from(sorted({*MANGLES} - WRITES)), PLACES, PLACES, st.just("")), max_size=8
+)
+WRONG = "def double(x):\n    return x"
+
+
+@pytest.fixture(scope="module")
+def mark():
+    """Marks as grading gives them, in this process: the code is our own. notebook -> points by exercise."""
+    from patchbook.checking import CheckFailed, judge, observe
+
+    packages = [import_module(f"patchbook.tests{name}") for name in ("", ".specifications", ".mistakes")]
+    before = [list(package.__path__) for package in packages]
+    add_folder(str(HOME / "tests"))
+    asked = plan_of(source_notebook(COURSE, CHAPTER), CHAPTER).checks
+
+    def points(notebook):
+        names, got = {}, {}
+        for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+            with suppress(Exception):  # as in a notebook, an error ends its cell only
+                exec(compile(cell.source, "<cell>", "exec"), names)
+            check = asked.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+            if check is not None:
+                got[check.exercise] = 0
+                with suppress(CheckFailed, NameError):
+                    test = check_named(check.module, check.exercise)
+                    for seed in check.seeds:
+                        judge(test, observe(test, eval(check.expression, names), seed))
+                    got[check.exercise] = cell.metadata.nbgrader.points
+        return got
+
+    yield points
+    for package, path in zip(packages, before, strict=True):
+        package.__path__[:] = path
+
+
+@QUICK
+@given(steps=MOVES)
+def test_no_mangling_of_the_same_code_gives_more_marks(tmp_path_factory, mark, steps):
+    folder = tmp_path_factory.getbasetemp()
+    whole = json.dumps(solved(double=WRONG))
+    best = mark(repair(read_text(whole, folder), RELEASED)[0])
+    assert best == {"double": 0, "shout": 2, "my_guess": 1}
+    after = mark(repair(read_text(mangled(steps, whole)[0], folder), RELEASED)[0])
+    assert all(after[name] <= best[name] for name in best) and after.keys() == best.keys()
 
 
 @QUICK

@@ -5,6 +5,7 @@ import json
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 from nbgrader.nbgraderformat import MetadataValidator
 
 from patchbook.grading.repair import repair
@@ -107,6 +108,19 @@ def test_a_check_above_its_exercise_moves_below_it(tmp_path):
     mended, said = mend(notebook, tmp_path)
     assert place_of(mended, "test_double") == place_of(mended, "double") + 1
     assert said == ["check of double: stood above its exercise, moved below it"]
+
+
+def test_graded_cells_that_were_moved_come_back_in_the_released_order(tmp_path):
+    notebook = solved()
+    graded = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+    own = new_code_cell("mine = 1")
+    notebook.cells = [notebook.cells[0], *reversed(graded[2:]), own, *reversed(graded[:2])]
+    mended, said = mend(notebook, tmp_path)
+    order = [c.metadata.nbgrader.grade_id for c in mended.cells if "nbgrader" in c.metadata]
+    assert order == [cell.metadata.nbgrader.grade_id for cell in graded]
+    assert "exercises stood in another order, put back in the released one" in said
+    assert [cell.source for cell in mended.cells].count("mine = 1") == 1
+    assert cell_of(mended, "shout").source == cell_of(solved(), "shout").source
 
 
 def test_a_retyped_cell_and_an_edited_check_are_read_as_released(tmp_path):

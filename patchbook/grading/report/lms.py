@@ -59,14 +59,25 @@ def canvas(works: list[Work]) -> tuple[list[str], list[list[str]]]:
 
 
 def moodle(works: list[Work]) -> tuple[list[str], list[list[str]]]:
-    """Moodle's offline grading worksheet for one assignment. It finds people by "Participant 123"."""
-    header = ["Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments"]
+    """Moodle's offline grading worksheet for one assignment. It finds people by "Participant 123".
+
+    Moodle takes no sheet without the time of an earlier grade; "-" is its own word for none.
+    """
+    header = [
+        "Identifier",
+        "Full name",
+        "Grade",
+        "Maximum grade",
+        "Last modified (grade)",
+        "Feedback comments",
+    ]
     return header, [
         [
-            f"Participant {work.id}" if work.system == "moodle" else "",
+            f"Participant {work.id}" if work.system == "moodle" and work.id else "",
             as_text(work.learner),
             shown(work.final),
             number(work.worth),
+            "-",
             as_text("; ".join(filter(None, [work.status if work.status != "ok" else "", work.reason]))),
         ]
         for work in works
