@@ -118,7 +118,9 @@ def grade(
         click.echo(GIVEN_UP, err=True)
     try:
         with progress_of(screen) as progress:
-            results = grade_class(find_course(root), submissions.absolute(), out, chapter, options, progress)
+            results = grade_class(
+                find_course(root), submissions.absolute(), out, chapter, options, progress, progress.began
+            )
     except SandboxMissing as error:
         sys.exit(f"patchbook grade: {NO_WALLS.format(why=error)}")
     except (AuthorError, CourseError, FileNotFoundError, GradingFailed) as error:

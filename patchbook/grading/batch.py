@@ -73,12 +73,13 @@ def grade_class(
     chapter: str | None = None,
     options: Options = Options(),
     progress: Callable[[int, int, Result], None] = lambda done, of, result: None,
+    began: Callable[[Submission], None] = lambda one: None,
 ) -> list[Result]:
     """Grade `submissions/<learner>/<chapter>.ipynb` into the folder `out`.
 
     Leaves out/gradebook.db (nbgrader's), out/feedback/<learner>/<chapter>/<chapter>.html and
-    out/grades.csv. `progress(done, of, result)` is called after each submission. What an earlier run
-    graded into `out`, from the same file by the same course, is not graded again.
+    out/grades.csv. `progress(done, of, result)` is called after each submission,
+    `began(submission)` when a worker is free to take it up, from any thread. What an earlier run graded into `out`, from the same file by the same course, is not graded again.
     Raises CourseError, AuthorError or GradingFailed when the course itself cannot be built, and
     SandboxMissing when submissions cannot be walled in but should be. On a cluster that is its workers'
     affair: GradingFailed.
@@ -86,7 +87,7 @@ def grade_class(
     todo = find_submissions(submissions, [course.require(chapter)] if chapter else course.chapters)
     if options.sandboxed and not options.scheduler and (why := why_no_sandbox()):
         raise SandboxMissing(why)
-    grader = Grader(course, out, options)
+    grader = Grader(course, out, options, began)
     try:
         for result in grader.results(todo):
             progress(len(grader.done), len(todo), result)
@@ -99,8 +100,8 @@ def grade_class(
 class Grader:
     """One class on its way: `done` holds the results so far."""
 
-    def __init__(self, course: Course, out: Path, options: Options):
-        self.course, self.options = course, options
+    def __init__(self, course: Course, out: Path, options: Options, began: Callable[[Submission], None]):
+        self.course, self.options, self.began = course, options, began
         self.folder = CourseFolder(out, options.timeout)
         self.journal = Journal(self.folder.root / "journal.jsonl")
         if options.again or not (self.folder.root / "gradebook.db").exists():
@@ -168,6 +169,7 @@ class Grader:
     def tasks(self, rest: list[Submission], fingerprints: dict[int, str]) -> Iterator[dict[str, Any]]:
         """A task for each, made when somebody is free to do it; notes the fingerprint of what was taken."""
         for key, one in enumerate(rest):
+            self.began(one)
             task = self.task_of(key, one)
             fingerprints[key] = self.fingerprint(one, task["file"])
             yield task

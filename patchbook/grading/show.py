@@ -1,13 +1,19 @@
 """What a grader sees while a class is graded, and the table at the end."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TimeElapsedColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from patchbook.grading.results import OK, Result, number
+from patchbook.grading.submissions import Submission
 
 GIVEN_UP = """Grading without a sandbox. Submissions run with your rights: they can read and change your
 files, the solutions, the gradebook and each other, and use the network. Checks are still judged outside, and
@@ -24,21 +30,54 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(width=WIDE)
 
 
-@contextmanager
-def progress_of(out: Console):
-    """A bar in a terminal, one line for each submission elsewhere.
+class Progress:
+    """Follows a class that is graded: what came of those that are done, and who is being graded now.
 
-    Yields `progress(done, of, result)`, which grade_class calls.
+    Called with (done, of, result) for each result; `began` with each submission that a worker takes up.
     """
+
+    def __init__(self, show: Callable[[int, int, Result], None]):
+        self.show, self.counts, self.since = show, Counter(), {}
+
+    def began(self, one: Submission) -> None:
+        self.since[one.learner, one.chapter] = monotonic()
+
+    def __call__(self, done: int, of: int, result: Result) -> None:
+        self.since.pop((result.learner, result.chapter), None)
+        self.counts[result.status] += 1
+        self.show(done, of, result)
+
+    def __str__(self) -> str:
+        """Counts by status, and the submission that takes the longest now, with its seconds."""
+        words = [", ".join(f"{count} {status}" for status, count in self.counts.items())]
+        waits = sorted((start, whose) for whose, start in list(self.since.items()))
+        for start, (learner, chapter) in waits[:1]:
+            words.append(f"longest now: {learner} · {chapter}, {monotonic() - start:.0f} s")
+        return " · ".join(filter(None, words))
+
+
+class LiveColumn(ProgressColumn):
+    """The words of a Progress, anew with each refresh of the bar."""
+
+    def __init__(self, progress: Progress):
+        super().__init__()
+        self.progress = progress
+
+    def render(self, task: Task) -> Text:
+        return Text(str(self.progress) or task.description)
+
+
+@contextmanager
+def progress_of(out: Console) -> Iterator[Progress]:
+    """A bar in a terminal, with counts and the worst wait; one line for each submission elsewhere."""
     if not out.is_terminal:
-        yield lambda done, of, result: out.print(f"[{done}/{of}] {line_of(result)}", markup=False)
+        yield Progress(lambda done, of, result: out.print(f"[{done}/{of}] {line_of(result)}", markup=False))
         return
-    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=out, transient=True) as bar:
+    progress = Progress(lambda done, of, result: bar.update(task, completed=done, total=of))
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), LiveColumn(progress)
+    with Bar(*columns, console=out, transient=True) as bar:
         task = bar.add_task("building the chapters", total=None)
-        yield lambda done, of, result: bar.update(
-            task, completed=done, total=of, description=escape(line_of(result))
-        )
+        yield progress
 
 
 def line_of(result: Result) -> str:

@@ -37,6 +37,15 @@ def double(x):
     assert list(Path().glob("*.ipynb")) == [] and "marker_of_the_profile" not in globals()
     return 2 * x"""
 
+
+def moved():
+    """Solved, with the exercises the other way round."""
+    notebook = solved()
+    graded = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+    notebook.cells = [*notebook.cells[:2], *reversed(graded)]
+    return notebook
+
+
 # learner: (what they hand in, status, points of double, words of the reason)
 CLASS = {
     "ada": (solved(), "ok", 3, ""),
@@ -58,6 +67,7 @@ CLASS = {
         "check of double: this cell",
     ),
     "loop": (solved(double=LOOP), "timed out", 0, "check of double: still running after 5 seconds"),
+    "moved": (moved(), "ok", 3, ""),
     "napper": (solved(double=NAPPER), "timed out", 0, "check of double: still running after 5 seconds"),
     "nosy": (solved(double=NOSY), "ok", 3, ""),
     "stubborn": (solved(double=STUBBORN), "timed out", 0, "interrupt ignored"),
@@ -77,7 +87,7 @@ def graded(tmp_path_factory):
     for learner, (notebook, *_) in CLASS.items():
         hand_in(place / "submissions", learner, notebook)
     (place / "submissions" / "zz-absent").mkdir()
-    seen = []
+    seen, began = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(place / "ipython"))
         patch.setenv("PATH", "/usr/bin:/bin")  # without the environment's own folder: no alembic there
@@ -87,7 +97,9 @@ def graded(tmp_path_factory):
             place / "out",
             options=Options(timeout=TIMEOUT, workers=2),
             progress=lambda *step: seen.append(step),
+            began=began.append,
         )
+    assert sorted(one.learner for one in began) == sorted(CLASS), "each once, but who handed in nothing"
     assert [(done, of) for done, of, _ in seen] == [(n + 1, len(results)) for n in range(len(results))]
     return place / "out", {result.learner: result for result in results}
 
