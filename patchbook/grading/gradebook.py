@@ -29,7 +29,7 @@ from sqlalchemy.exc import OperationalError, SAWarning, SQLAlchemyError
 from traitlets.config import Config
 
 from patchbook.authoring.release import RELEASE_STEPS, release_config
-from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
+from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput, ShowTags
 from patchbook.grading.pages import TEMPLATE, TEMPLATES, FeedbackPage, Summarise, scores
 from patchbook.grading.taken import TakeRun
 
@@ -131,6 +131,7 @@ def settings(root: Path, url: str) -> Config:
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = url
     config.TakeRun.folder = str(root / "ran")
+    config.ShowTags.released = str(root / "release")
     config.GenerateAssignment.preprocessors = RELEASE_STEPS
     config.Autograde.autograde_preprocessors = [
         TakeRun,
@@ -142,6 +143,7 @@ def settings(root: Path, url: str) -> Config:
         ScoreByError,
         SaveAutoGrades,
         AssignLatePenalties,
+        ShowTags,  # after the marks: they need the learner's own words
         CheckCellMetadata,
     ]
     config.GenerateFeedback.exporter_class = FeedbackPage

@@ -1,15 +1,20 @@
 """Steps on a graded notebook's outputs: what nbgrader scores, and what of it a learner may read."""
 
 import re
+from functools import lru_cache
+from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade
+from traitlets import Unicode
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 PLOTLY = "application/vnd.plotly.v1+json"
-DRAWABLE = ("text/plain", "image/png", "image/jpeg", "text/latex")
+DRAWABLE = ("text/plain", "image/png", "image/jpeg")
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LONGEST = 20_000  # characters of one output that feedback keeps: a learner reads no more
 
 
@@ -61,8 +66,7 @@ class NameFigures(NbGraderPreprocessor):
     """What only a browser can draw becomes a line that names it.
 
     A page of feedback cannot draw it, and HTML, scripts and SVG from a learner have no place in a page that
-    a teacher opens. With `--run-all`
-    the notebook in ran/ keeps all.
+    a teacher opens. With `--run-all` the notebook in ran/ keeps all.
     """
 
     def preprocess_cell(self, cell, resources, cell_index):
@@ -76,10 +80,38 @@ class NameFigures(NbGraderPreprocessor):
 def drawable(data: dict) -> dict:
     """Of an output's forms, those that any page can show; a figure's name where there are none."""
     if PLOTLY in data:
-        title = (data[PLOTLY].get("layout") or {}).get("title") or {}
-        return {"text/plain": f"[figure: {title.get('text', 'untitled')}]"}
+        return {"text/plain": f"[figure: {title_of(data[PLOTLY]) or 'untitled'}]"}
     kept = {form: data[form] for form in DRAWABLE if form in data}
     return kept or {"text/plain": "[interactive output]"}
+
+
+def title_of(figure: object) -> object:
+    """A figure's title; a learner may have sent anything as one."""
+    for name in ("layout", "title", "text"):
+        figure = figure.get(name) if isinstance(figure, dict) else None
+    return figure
+
+
+class ShowTags(NbGraderPreprocessor):
+    """In prose that is not the course's own, a tag is shown and not obeyed, by any page and by formgrader."""
+
+    released = Unicode(help="the folder of released notebooks").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        names = resources["nbgrader"]
+        released = Path(self.released, names["assignment"], f"{names['notebook']}.ipynb")
+        course = prose_of(released, released.stat().st_mtime_ns)
+        for cell in nb.cells:
+            if cell.cell_type != "code" and cell.source.strip() not in course:
+                cell.source = TAG.sub("<\u200b", cell.source)  # a space of no width
+        return nb, resources
+
+
+@lru_cache(maxsize=32)
+def prose_of(released: Path, changed: int) -> frozenset[str]:
+    """The texts of a released notebook's cells that are no code."""
+    cells = nbformat.read(released, as_version=4).cells
+    return frozenset(cell.source.strip() for cell in cells if cell.cell_type != "code")
 
 
 def hidden_lines(cell: NotebookNode) -> set[str]:

@@ -19,7 +19,7 @@ FLAGS = (
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
 )
-PATIENCE = 60  # seconds until a busy machine has started a browser or loaded a page
+PATIENCE = 180  # seconds until a busy machine has started a browser or loaded a page
 
 
 class Browser:

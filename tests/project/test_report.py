@@ -15,12 +15,12 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 from nbgrader.api import Gradebook
 
 from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
-from patchbook.grading.gradebook import CourseFolder
+from patchbook.grading.gradebook import CourseFolder, safe
 from patchbook.grading.journal import Journal
 from patchbook.grading.report import NothingGraded, read_class, write_report
 from patchbook.grading.report.late import BadRule, policy_of
@@ -40,10 +40,20 @@ FAILED = """double is not right yet.
 EVIL = "</code></pre><script>document.title = 'pwned'</script><img src=x onerror=\"document.title='pwned'\">"
 HACKER = "<script>document.title='pwned'<\\script>"  # a name; no folder's name holds a slash
 WRONG = new_output("error", ename="CheckFailed", evalue=FAILED, traceback=["CheckFailed"])
+ELSEWHERE = r"""(href|src|url)[=(]["']?(https?:)?//"""
+ACTIVE = ("text/html", "image/svg+xml", "application/javascript", "text/markdown", "text/latex", "text/plain")
 LOOP = new_output("error", ename="CellTimeoutError", evalue="still running after 30 seconds", traceback=[])
 SCRIPT = new_output("error", ename=f"Oh{EVIL}", evalue=f"no {EVIL}\x1b[31m\x00", traceback=[])
 SYNTAX = new_output("error", ename="SyntaxError", evalue="expected ':' (1234.py, line 2)", traceback=[])
 UNKNOWN = new_output("error", ename="NameError", evalue="name 'double' is not defined", traceback=[])
+
+
+def evil():
+    """Markup in every place that a learner writes to, outputs aside."""
+    notebook = solved(double=EVIL, interpret_toy=EVIL)
+    notebook.cells += [new_markdown_cell(EVIL), new_raw_cell(EVIL), new_code_cell(EVIL)]
+    return notebook
+
 
 # learner: (notebook, {grade id: its error})
 CLASS = {
@@ -52,7 +62,7 @@ CLASS = {
     "cleo": (solved(double="def double(x):\n    return 2 + x"), {"test_double": WRONG, "test_shout": LOOP}),
     "dan": (released(), {f"test_{name}": SYNTAX for name in ("double", "shout", "my_guess")}),
     "eve": (solved(double="def double(x)\n    return"), {"double": SYNTAX, "test_double": UNKNOWN}),
-    HACKER: (solved(double=EVIL, interpret_toy=EVIL), {"test_double": SCRIPT}),
+    HACKER: (evil(), {"test_double": SCRIPT}),
 }
 COLLECTED = [
     {
@@ -81,6 +91,8 @@ def graded(root, learner, notebook, errors):
     ran = nbformat.from_dict(ran)
     for grade_id, error in errors.items():
         cell_of(ran, grade_id).outputs = [error]
+    if learner == HACKER:
+        cell_of(ran, "double").outputs = [new_output("display_data", data=dict.fromkeys(ACTIVE, EVIL))]
     ran.cells[0].metadata = NotebookNode()
     folder.write(notebook, "submitted", learner, CHAPTER)
     for cell in ran.cells:
@@ -234,15 +246,26 @@ def test_nothing_a_learner_wrote_becomes_markup(pages):
         assert not found.tags & {"script", "img", "iframe", "b x"}, path
         assert not [name for name in found.attributes if name.startswith("on") or name == "src"], path
         assert "\x1b" not in text and "\x00" not in text
-        assert not re.search(r"""(href|url)[=(]["']?(https?:)?//""", text), "a page loads nothing"
+        assert not re.search(ELSEWHERE, text), "a page loads nothing"
     evil = text_of(pages, HACKER)
     assert evil.count("&lt;script&gt;") >= 3, "code, message and name are shown, as they are"
 
 
-def test_in_a_browser_no_script_runs_and_a_narrow_screen_is_enough(pages, tmp_path):
+def test_nothing_a_learner_wrote_becomes_markup_in_the_page_of_feedback(folder):
+    page = CourseFolder(folder, 5).feedback(CHAPTER, HACKER).read_text(encoding="utf-8")
+    found = Tags(page)
+    assert not found.tags & {"script", "img", "iframe", "svg"}
+    assert not [name for name in found.attributes if name.startswith("on") or name == "src"]
+    assert page.count("pwned") >= 8, "prose, code, outputs and messages are shown, as they are"
+    assert "default-src 'none'" in page and not re.search(ELSEWHERE, page)
+
+
+def test_in_a_browser_no_script_runs_and_a_narrow_screen_is_enough(folder, pages, tmp_path):
     if CHROMIUM is None:  # the parser above has looked; a browser looks where there is one
         return
     with Browser(tmp_path) as browser:
+        browser.open(CourseFolder(folder, 5).feedback(CHAPTER, HACKER).as_uri(), width=400)
+        assert browser.value("document.title") not in ("pwned", "")
         for path in every_page(pages):
             for dark in (False, True):
                 browser.open(path.as_uri(), width=400, dark=dark)
@@ -273,8 +296,10 @@ def test_tables_for_an_lms_leave_empty_what_was_not_graded(pages):
     assert canvas["Student"] == ["ID", "Section", CHAPTER] and canvas["    Points Possible"][2] == "10"
     assert canvas["ada"] == ["12", "", "6"] and canvas["zoe"][2] == "" and canvas["dan"][2] == "0"
     moodle = {row[1]: row for row in table(pages / f"moodle-{CHAPTER}.csv")}
+    wanted = {"Identifier", "Grade", "Last modified (grade)", "Feedback comments"}
+    assert wanted <= set(moodle["Full name"]), "Moodle's importer refuses a sheet without these"
     assert moodle["bob"][0] == "Participant 77" and moodle["bob"][2:4] == ["3", "10"]
-    assert moodle["zoe"][0] == "Participant 78" and moodle["zoe"][2] == "" and "missing" in moodle["zoe"][4]
+    assert moodle["zoe"][0] == "Participant 78" and moodle["zoe"][2] == "" and "missing" in moodle["zoe"][5]
     points = {row[0]: row for row in table(pages / "points.csv")}
     assert points["torn"][2:5] == ["unreadable", "", ""]
 
@@ -364,6 +389,10 @@ def test_nbgraders_formgrader_opens_on_the_gradebook(formgrader, tmp_path):
         with Browser(tmp_path / "profile") as browser:
             browser.open(where)
             assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 4
+            hacker = next(row["id"] for row in rows if row["student"] == safe(HACKER))
+            browser.open(f"{formgrader}formgrader/submissions/{hacker}")
+            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 4
+            assert browser.value("document.title") != "pwned", "marking by hand runs no learner's code"
 
 
 def test_the_command_says_where_the_pages_are_and_what_is_missing(folder, tmp_path):

@@ -179,7 +179,7 @@ def items_of(graded: Graded, work: Work) -> list[Item]:
         return []
     grades = {grade.name: grade for grade in notebook.grades}
     comments = {comment.name: clean(comment.comment or "") for comment in notebook.comments}
-    cells, times, stubs = (by_id(nb) for nb in (autograded, ran, released))
+    cells, runs, stubs = (by_id(nb) for nb in (autograded, ran, released))
     diagnoses = graded.diagnoses.get((work.learner, work.chapter), {})
     return [
         Item(
@@ -187,9 +187,9 @@ def items_of(graded: Graded, work: Work) -> list[Item]:
             worth=worth,
             **marks_of(grades, name, cells, stubs),
             diagnosis=diagnoses.get(name, ""),
-            code=clean(cells[name].source) if name in cells else "",
+            code=clean(runs[name].source) if name in runs else "",
             comment=comments.get(name) or comments.get(f"test_{name}") or "",
-            seconds=seconds_of([times[each] for each in (name, f"test_{name}") if each in times]),
+            seconds=seconds_of([runs[each] for each in (name, f"test_{name}") if each in runs]),
         )
         for name, worth in worth_of(released).items()
     ]
