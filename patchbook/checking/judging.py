@@ -10,6 +10,7 @@ from patchbook.checking.check import Case, Check
 from patchbook.checking.comparing import agree, first_difference
 from patchbook.checking.diagnosis import diagnose
 from patchbook.checking.messages import CheckFailed, listing
+from patchbook.checking.observing import SWITCHES
 from patchbook.checking.record import Outcome, Record, as_data
 
 
@@ -70,10 +71,12 @@ def _simplified(value: Any, check: Check) -> Any:
 
 def _refuse_errors(check: Check, outcome: Outcome) -> None:
     if outcome.ready_made:
+        name = outcome.ready_made[0]
+        why = "would hide what else it calls" if name.startswith(SWITCHES) else "is a ready-made answer"
         raise CheckFailed(
             check.exercise,
             "ready-made",
-            f"it calls {outcome.ready_made[0]}, which is a ready-made answer.",
+            f"it calls {name}, which {why}.",
             next="Write the function yourself: that is the exercise.",
         )
     if outcome.error is None:

@@ -3,6 +3,7 @@
 import contextlib
 import linecache
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ READY_MADE = (
     "patchbook.attribution",
     "patchbook.tests.specifications",
 )
+SWITCHES = ("sys.setprofile", "threading.setprofile")  # would end the watch for them
+_set_profile = sys.setprofile
 
 
 _made: dict[Case, dict[str, Any]] = {}  # arguments made ahead of time, each for one run
@@ -123,26 +126,37 @@ class ReadyMade(Exception):
 def refuse_ready_made(check: Check, used: list[str]) -> Iterator[None]:
     """Refuse calls into modules that hold ready-made answers, under whatever name they were imported.
 
-    A profile function sees every Python call with its code's module. The check's own reference is
-    refused too. The names used are noted in `used`, so that catching the exception hides nothing.
+    A profile function sees every Python call with its code's module, in threads too. The check's own
+    reference is refused too. The names used are noted in `used`, so that catching the exception hides
+    nothing; so is switching the profile function off. Who copies a library's text is not found out.
     """
-    refused = READY_MADE + check.ready_made
+    refused = (*READY_MADE, *SWITCHES, *check.ready_made)
     roots = tuple({name.split(".")[0] for name in refused})
 
     def watch(frame, event, argument):
+        if argument is _set_profile and event == "c_call":
+            refuse(SWITCHES[0])
         if event != "call" or not (module := frame.f_globals.get("__name__", "")).startswith(roots):
             return  # nearly always: this function runs at every call and return
         name = f"{module}.{frame.f_code.co_qualname}"
         if name.startswith(refused):
+            refuse(name)
+
+    def refuse(name):
+        if watching:
             used.append(name)
             raise ReadyMade(name)
 
-    previous = sys.getprofile()
-    sys.setprofile(watch)
+    watching, before = [watch], (sys.getprofile(), threading.getprofile())
+    threading.setprofile(watch)
+    _set_profile(watch)
     try:
         yield
     finally:
-        sys.setprofile(previous)
+        used += [] if used or sys.getprofile() is watch else SWITCHES[:1]
+        watching.clear()
+        _set_profile(before[0])
+        threading.setprofile(before[1])
 
 
 def describe_error(error: BaseException, implementation: Callable) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def grade_class(
 
     Leaves out/gradebook.db (nbgrader's), out/feedback/<learner>/<chapter>/<chapter>.html and
     out/grades.csv. `progress(done, of, result)` is called after each submission,
-    `began(submission)` when a worker is free to take it up, from any thread. What an earlier run graded into `out`, from the same file by the same course, is not graded again.
+    `began(submission)` when a worker is free to take it up, from any thread. What an earlier run graded
+    into `out`, from the same file by the same course, is not graded again.
     Raises CourseError, AuthorError or GradingFailed when the course itself cannot be built, and
     SandboxMissing when submissions cannot be walled in but should be. On a cluster that is its workers'
     affair: GradingFailed.

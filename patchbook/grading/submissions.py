@@ -30,7 +30,7 @@ def find_submissions(folder: Path, chapters: list[str]) -> list[Submission]:
     """
     learners = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
     found = {(who.name, chapter): notebook_of(who, chapter) for who in learners for chapter in chapters}
-    handed_in = {chapter for (_, chapter), path in found.items() if path is not None}
+    handed_in = {chapter for (_, chapter), path in found.items() if path and path.parent != folder}
     if not handed_in:
         raise FileNotFoundError(
             f"no notebook to grade in {folder}: it should hold one folder for each learner, "
@@ -40,7 +40,12 @@ def find_submissions(folder: Path, chapters: list[str]) -> list[Submission]:
 
 
 def notebook_of(learner: Path, chapter: str) -> Path | None:
-    """The learner's file for a chapter: by its name, or a browser's copy such as "… (1).ipynb"."""
+    """The learner's file for a chapter: by its name, or a browser's copy such as "… (1).ipynb".
+
+    A folder that is a link may lead to somebody else's work: the link itself stands for all its files.
+    """
+    if learner.is_symlink():
+        return learner
     exact = learner / f"{chapter}.ipynb"
     if exact.exists() or exact.is_symlink():
         return exact

@@ -1,8 +1,13 @@
 """Every submission in hostile/ gets the result that stands there, and costs the honest ones nothing."""
 
+import html
 import json
+import os
+import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -10,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_output
 
 from patchbook.authoring import find_course
 from patchbook.grading.batch import Options, grade_class
+from patchbook.grading.results import Result
 from patchbook.grading.sandbox import MB, Limits
 from tests.project.toy import CHAPTER, HOME, cell_of, hand_in, solved
 
@@ -20,7 +26,8 @@ HOSTILE = {
 HONEST = {"honest-ada": (3, 2, 1), "honest-mid": (0, 2, 1), "honest-zoe": (3, 2, 1)}
 WORTH = {"double": 3, "shout": 2, "my_guess": 1}
 EXPECTED = {"double": 0, "shout": 2, "my_guess": 1}
-OPTIONS = Options(timeout=3, limits=Limits(memory=1536 * MB, disk=64 * MB))
+WORKERS = 3  # more than cores: those that sleep until their time is up need none
+OPTIONS = Options(timeout=3, workers=WORKERS, limits=Limits(memory=768 * MB, disk=64 * MB))
 SECRET = "PATCHBOOK_TEST_SECRET"
 
 
@@ -29,6 +36,9 @@ def write(folder, learner, row):
     if "link" in row:
         (folder / learner).mkdir(parents=True)
         (folder / learner / f"{CHAPTER}.ipynb").symlink_to(row["link"])
+        return
+    if "folder_link" in row:
+        (folder / learner).symlink_to(row["folder_link"], target_is_directory=True)
         return
     notebook = solved(double=row["double"].lstrip("\n"))
     answer, check = cell_of(notebook, "double"), cell_of(notebook, "test_double")
@@ -45,28 +55,55 @@ def write(folder, learner, row):
         (path.parent / name).write_text(text)
 
 
+class Graded(NamedTuple):
+    """The folder, the results by learner, and what still ran when each learner's result came."""
+
+    out: Path
+    results: dict[str, Result]
+    left: dict[str, list[tuple[str, str]]]
+
+
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """All of them and three honest learners, in one run: the folder, and the results by learner."""
+    """All of them and three honest learners, in one run."""
     place = tmp_path_factory.mktemp("hostile")
     for learner, row in HOSTILE.items():
         write(place / "submissions", learner, row)
     for learner, (double, *_) in HONEST.items():
         code = "def double(x):\n    return " + ("2 * x" if double else "x")
         hand_in(place / "submissions", learner, solved(double=code))
+    left = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SECRET, "a password")
-        results = grade_class(find_course(HOME), place / "submissions", place / "out", options=OPTIONS)
-    return place / "out", {result.learner: result for result in results}
+        results = grade_class(
+            find_course(HOME),
+            place / "submissions",
+            place / "out",
+            options=OPTIONS,
+            progress=lambda done, of, result: left.update({result.learner: below()}),
+        )
+    return Graded(place / "out", {result.learner: result for result in results}, left)
 
 
-def test_there_are_enough_of_them():
+def below():
+    """The processes that this one has started, and theirs: (process namespace, arguments) of each."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error, OSError):  # it has ended
+            found.append((os.readlink(f"/proc/{process.pid}/ns/pid"), " ".join(process.cmdline())))
+    return found
+
+
+def test_there_are_enough_of_them_and_each_promise_names_its_own():
     assert len(HOSTILE) >= 40
+    promises = (FILES[0].parent / "README.md").read_text().split("## What proves what")[1]
+    named = set(re.findall(rf"`((?:{'|'.join(path.stem for path in FILES)})-[a-z-]+)`", promises))
+    assert len(named) > 40 and named <= set(HOSTILE)
 
 
 @pytest.mark.parametrize("learner", HOSTILE)
 def test_a_hostile_submission_gets_what_it_must(graded, learner):
-    row, result = HOSTILE[learner], graded[1][learner]
+    row, result = HOSTILE[learner], graded.results[learner]
     assert result.status == row.get("status", "ok"), result
     assert result.worth == WORTH | {"interpret_toy": 4}
     if result.status == "unreadable":
@@ -81,25 +118,34 @@ def test_a_hostile_submission_gets_what_it_must(graded, learner):
 
 @pytest.mark.parametrize("learner", HONEST)
 def test_an_honest_one_beside_them_gets_its_marks(graded, learner):
-    result = graded[1][learner]
+    result = graded.results[learner]
     assert result.status == "ok"
     assert tuple(result.points[name] for name in WORTH) == HONEST[learner]
 
 
-def test_nothing_that_they_started_is_left(graded):
-    marks = ("outlived-daemon", "outlived-shell")
-    left = [p.pid for p in psutil.process_iter(["cmdline"]) if set(marks) & set(p.info["cmdline"] or [])]
-    assert not left
+def test_after_each_submission_nothing_that_it_started_is_left(graded):
+    ours = os.readlink("/proc/self/ns/pid")
+    for learner, left in graded.left.items():
+        mark = "outlived-" + learner.removeprefix("outliving-")
+        assert not [arguments for _, arguments in left if mark in arguments], learner
+        assert len({namespace for namespace, _ in left} - {ours}) <= WORKERS, "those that run now"
+    assert {namespace for namespace, _ in below()} <= {ours}
+
+
+@pytest.mark.parametrize("learner", [learner for learner, row in HOSTILE.items() if "says" in row])
+def test_a_learner_reads_what_was_refused(graded, learner):
+    page = (graded.out / "feedback" / learner / CHAPTER / f"{CHAPTER}.html").read_text(encoding="utf-8")
+    assert HOSTILE[learner]["says"] in html.unescape(page)
 
 
 def test_no_page_and_no_file_holds_the_secret_or_a_hundred_megabytes(graded):
-    for path in (p for p in graded[0].rglob("*") if p.is_file()):
+    for path in (p for p in graded.out.rglob("*") if p.is_file()):
         assert path.stat().st_size < 20 * MB, path
         assert b"a password" not in path.read_bytes(), path
 
 
 def test_the_table_of_marks_is_the_csv(graded):
-    text = (graded[0] / "grades.csv").read_text(encoding="utf-8")
+    text = (graded.out / "grades.csv").read_text(encoding="utf-8")
     assert all(learner in text for learner in HOSTILE)
-    journal = [json.loads(line) for line in (graded[0] / "journal.jsonl").read_text().splitlines()]
+    journal = [json.loads(line) for line in (graded.out / "journal.jsonl").read_text().splitlines()]
     assert sorted(entry["learner"] for entry in journal) == sorted({*HOSTILE, *HONEST})

@@ -1,5 +1,6 @@
 """The walls, one by one, and what happens where they cannot be built. Whole submissions: test_hostile.py."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from patchbook.cli import main
 from patchbook.grading import sandbox
 from patchbook.grading.keeper import excess
-from patchbook.grading.sandbox import MB, Limits, Sandbox, above, walls, why_no_sandbox
+from patchbook.grading.sandbox import MB, Limits, Sandbox, above, confine, drop_rights, walls, why_no_sandbox
 from patchbook.grading.usage import Process, Usage, descendants, read_process, total
 from tests.project.toy import HOME, hand_in, solved
 
@@ -41,6 +42,64 @@ def test_the_system_is_read_only_and_private_folders_are_small():
     assert "Read-only file system" in inside("touch", "/usr/x")
     assert "No space left" in inside("sh", "-c", "head -c 2000000 /dev/zero > /tmp/x")
     assert inside("cat", "/proc/net/dev").count(":") == 1, "the loopback device alone"
+
+
+def test_an_ordinary_user_gets_the_same_walls(monkeypatch):
+    """A user namespace takes the place of root's rights. Whoever runs this: nobody, when it is root."""
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
+    monkeypatch.setattr(sandbox.os, "getuid", lambda: 65534)
+    monkeypatch.setattr(sandbox, "python_folders", lambda: [])  # root's home may hold them
+    look = "ls -d /proc/[0-9]* | wc -l; touch /usr/x; mount -t tmpfs none /tmp; cat /proc/net/dev | grep -c :"
+    command = [*nobody, *walls(Limits(disk=MB)), "sh", "-c", look]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.defpath})
+    processes, devices = map(int, done.stdout.split())
+    assert processes <= 6 and devices == 1, "bubblewrap's own and ours; the loopback device"
+    assert "Read-only file system" in done.stderr and "mount: /tmp: " in done.stderr
+
+
+def by_nobody(work):
+    """What `work` returns in a process of an ordinary user: nobody, when this one is root's."""
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            if os.getuid() == 0:
+                os.setgroups([])
+                os.setresgid(65534, 65534, 65534)
+                os.setresuid(65534, 65534, 65534)
+            os.write(writer, json.dumps(work()).encode())
+        except BaseException as error:
+            os.write(writer, json.dumps(repr(error)).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with open(reader) as said:
+        return json.load(said)
+
+
+def step_inside():
+    """Join a sandbox and fork, as a keeper does: how the fork sees itself, and what is left of it."""
+    box = Sandbox(Limits(disk=MB))
+    box.join()
+
+    def look():
+        confine(Limits())
+        drop_rights(65534)
+        mounts = sandbox._libc.mount(b"none", b"/tmp", b"tmpfs", 0, None)
+        return {"pid": os.getpid(), "user": os.getuid(), "mounts": mounts, "/proc": os.listdir("/proc")}
+
+    seen = by_nobody(look)
+    box.kill()
+    box.wait()
+    return seen
+
+
+def test_an_ordinary_users_fork_joins_the_sandbox_and_has_no_rights_there(monkeypatch):
+    monkeypatch.setattr(sandbox, "python_folders", lambda: [])
+    seen = by_nobody(step_inside)
+    assert isinstance(seen, dict), seen
+    assert seen["pid"] < 10 and seen["mounts"] == -1 and seen["user"] == (os.getuid() or 65534)
+    assert str(seen["pid"]) in seen["/proc"]
 
 
 def test_folders_on_the_way_are_open_to_a_user_without_rights():
@@ -97,6 +156,40 @@ def test_without_bubblewrap_nothing_is_graded_until_that_is_asked_for(tmp_path, 
     assert refused.exit_code == 1 and not (tmp_path / "out").exists()
     assert "apt-get install bubblewrap" in refused.output and "--no-sandbox" in refused.output
     assert "can read and change your files" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("value", "container", "says"),
+    [
+        ("1", False, "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
+        ("0", False, ""),
+        ("1", True, "--security-opt flags that book/grade.md lists"),
+    ],
+)
+def test_where_namespaces_are_forbidden_it_says_what_to_do(tmp_path, monkeypatch, value, container, says):
+    setting, mark = tmp_path / "setting", tmp_path / "container"
+    setting.write_text(f"{value}\n")
+    if container:
+        mark.touch()
+    wanted = next(iter(sandbox.FORBIDS.values()))
+    monkeypatch.setattr(sandbox, "FORBIDS", {str(setting): wanted})
+    monkeypatch.setattr(sandbox, "CONTAINER", (str(mark),))
+    monkeypatch.setattr(sandbox, "walls", lambda limits: ["bwrap", "--no-such-option"])
+    why = why_no_sandbox()
+    assert "bubblewrap fails here: " in why and "--no-such-option" in why
+    assert why.endswith(says) if says else "; " not in why
+
+
+def test_an_installed_packages_answers_are_out_of_view(tmp_path, monkeypatch):
+    tests = tmp_path / "site" / "patchbook" / "tests"
+    for name in ("specifications", "mistakes", "other"):
+        (tests / name).mkdir(parents=True)
+        (tests / name / "toy.py").touch()
+    monkeypatch.setattr(sandbox, "python_folders", lambda: [str(tmp_path / "site")])
+    monkeypatch.setattr(sandbox.patchbook.tests, "__path__", [str(tests)])
+    assert inside("ls", str(tests / "specifications"), str(tests / "mistakes")).count(".py") == 0
+    assert inside("ls", str(tests / "other")) == "toy.py\n"
+    assert "Read-only" in inside("touch", str(tests / "specifications" / "x"))
 
 
 def test_no_sandbox_says_what_is_given_up_and_grades(tmp_path, monkeypatch):
