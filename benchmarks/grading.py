@@ -87,12 +87,11 @@ def hand_in(root: Path, chapter: str, source: NotebookNode, learners: list[str])
 
 def answered(solved: NotebookNode, released: NotebookNode, number: int) -> NotebookNode:
     """Learner `number`'s notebook: of every five exercises, up to two are not solved."""
-    notebook = copy.deepcopy(solved)
+    notebook = copy.deepcopy(released)
     exercises = [i for i, c in enumerate(solved.cells) if "EXERCISE" in c.source.split("\n")[0]]
     for place, index in enumerate(exercises):
-        stub = released.cells[index].source
-        if (place + number) % 5 < number % 3:
-            notebook.cells[index].source = stub
+        if (place + number) % 5 >= number % 3:
+            notebook.cells[index].source = solved.cells[index].source
     return notebook
 
 
