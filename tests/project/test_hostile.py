@@ -27,7 +27,7 @@ HONEST = {"honest-ada": (3, 2, 1), "honest-mid": (0, 2, 1), "honest-zoe": (3, 2,
 WORTH = {"double": 3, "shout": 2, "my_guess": 1}
 EXPECTED = {"double": 0, "shout": 2, "my_guess": 1}
 WORKERS = 3  # more than cores: those that sleep until their time is up need none
-OPTIONS = Options(timeout=3, workers=WORKERS, limits=Limits(memory=768 * MB, disk=64 * MB))
+OPTIONS = Options(timeout=3, workers=WORKERS, limits=Limits(memory=1536 * MB, disk=64 * MB))
 SECRET = "PATCHBOOK_TEST_SECRET"
 
 
