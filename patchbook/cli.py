@@ -82,6 +82,11 @@ def collect(
 @click.option("--run-all", is_flag=True, help="Run the cells that only show, too. No mark depends on them.")
 @click.option("--again", is_flag=True, help="Grade also what an earlier run graded into the same folder.")
 @click.option(
+    "--gradebook",
+    envvar="PATCHBOOK_GRADEBOOK",
+    help="Another gradebook than gradebook.db: postgresql://user@host/database.",
+)
+@click.option(
     "--no-sandbox",
     is_flag=True,
     help="Without walls: submissions can read and change what you can, and use the network.",
@@ -98,6 +103,7 @@ def grade(
     scheduler: str,
     run_all: bool,
     again: bool,
+    gradebook: str | None,
     no_sandbox: bool,
     root: Path | None,
 ) -> None:
@@ -108,12 +114,15 @@ def grade(
     """
     from patchbook.authoring import AuthorError, CourseError, find_course
     from patchbook.grading.batch import Options, grade_class
-    from patchbook.grading.gradebook import GradingFailed
+    from patchbook.grading.database import gradebook_of
     from patchbook.grading.sandbox import SandboxMissing
     from patchbook.grading.show import GIVEN_UP, NO_WALLS, console, progress_of, table_of
+    from patchbook.grading.trouble import GradingFailed
 
     screen = console()
-    options = Options(timeout, workers or 0, not no_sandbox, run_all, again, scheduler=scheduler)
+    options = Options(
+        timeout, workers or 0, not no_sandbox, run_all, again, scheduler=scheduler, gradebook=gradebook
+    )
     if no_sandbox:
         click.echo(GIVEN_UP, err=True)
     try:
@@ -132,7 +141,7 @@ def grade(
     screen.print(table_of(results))
     screen.print(
         f"{out / 'grades.csv'}: points, statuses, reasons\n{out / 'feedback'}: one page each\n"
-        f"{out / 'gradebook.db'}: nbgrader's gradebook\n"
+        f"{gradebook_of(out).removeprefix('sqlite:///')}: nbgrader's gradebook\n"
         f"pages for learners and for you: patchbook report {out}",
         soft_wrap=True,
         highlight=False,
@@ -151,7 +160,9 @@ def grade(
     multiple=True,
     help="When: 2026-11-01T23:59, or 01_induction_heads=2026-11-01T23:59 for a chapter.",
 )
-@click.option("--gradebook", help="Its URL. Default: the gradebook.db in GRADES.")
+@click.option(
+    "--gradebook", envvar="PATCHBOOK_GRADEBOOK", help="Its URL. Default: the one that grading wrote to."
+)
 def report(
     grades: Path, out: Path | None, title: str, late: str | None, due: tuple[str, ...], gradebook: str | None
 ) -> None:
@@ -163,13 +174,14 @@ def report(
     from patchbook.grading.report import NothingGraded, read_class, write_report
     from patchbook.grading.report.late import BadRule, policy_of
     from patchbook.grading.show import console
+    from patchbook.grading.trouble import GradingFailed
 
     out = out or grades / "report"
     try:
         with console().status("reading the gradebook"):
             works = read_class(grades, gradebook, policy_of(late, due))
         page = write_report(works, out, title)
-    except (NothingGraded, BadRule) as error:
+    except (NothingGraded, BadRule, GradingFailed) as error:
         sys.exit(f"patchbook report: {error}")
     click.echo(
         f"{page}: the class\n{out / 'learners'}: one page each\n"

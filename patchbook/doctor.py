@@ -19,6 +19,7 @@ PROGRAMS = (
         "looks at the book's pages",
         "apt-get install chromium",
     ),
+    (("pg_ctlcluster", "initdb"), "a gradebook in PostgreSQL, for the tests", "apt-get install postgresql"),
 )
 
 

@@ -19,6 +19,8 @@
     outputs      what nbgrader scores, and what of it a learner may read
     pages        the top of a learner's page of feedback
     gradebook    nbgrader's course folder, its settings and its steps
+    database     which gradebook it is: the file, or PostgreSQL
+    trouble      what gradebook and disk may say: wait, stop, or one row's reason
     report       pages for learners and the teacher, CSV for an LMS
     results      marks, status and reason of one submission; grades.csv
     taken        hands nbgrader what the workers ran

@@ -1,12 +1,10 @@
 """Grade a class: workers run and judge, one writer keeps the gradebook. A bad submission costs no other."""
 
 import hashlib
-import html
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from string import Template
 from types import ModuleType
 from typing import Any
 
@@ -17,9 +15,9 @@ import patchbook
 from patchbook.authoring.course import Course
 from patchbook.authoring.source import source_notebook
 from patchbook.grading.checks import texts_of
-from patchbook.grading.gradebook import CourseFolder, GradingFailed
+from patchbook.grading.gradebook import CourseFolder, safe
 from patchbook.grading.journal import Journal
-from patchbook.grading.pages import TEMPLATES
+from patchbook.grading.pages import write_note
 from patchbook.grading.plan import Plan, UnfitCheck, plan_of
 from patchbook.grading.pool import cores, do_all
 from patchbook.grading.results import (
@@ -34,6 +32,7 @@ from patchbook.grading.results import (
 from patchbook.grading.sandbox import Limits, SandboxMissing, why_no_sandbox
 from patchbook.grading.servers import request_of, servers_for
 from patchbook.grading.submissions import Submission, find_submissions, taken
+from patchbook.grading.trouble import GradebookBusy, GradingFailed, stopped
 
 TIMEOUT = 30  # seconds for one cell
 
@@ -46,6 +45,7 @@ class Options:
     sandboxed: each kernel inside bubblewrap.  run_all: also the cells that only show.
     again: grade also what is graded already.  limits: of one submission.
     scheduler: address of a Dask cluster that does the work; workers 0 then means all that it has.
+    gradebook: the URL of another gradebook than out/gradebook.db.
     """
 
     timeout: int = TIMEOUT
@@ -55,6 +55,7 @@ class Options:
     again: bool = False
     limits: Limits = Limits()  # noqa: RUF009
     scheduler: str = ""
+    gradebook: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,23 @@ def grade_class(
     out/grades.csv. `progress(done, of, result)` is called after each submission,
     `began(submission)` when a worker is free to take it up, from any thread. What an earlier run graded
     into `out`, from the same file by the same course, is not graded again.
-    Raises CourseError, AuthorError or GradingFailed when the course itself cannot be built, and
-    SandboxMissing when submissions cannot be walled in but should be. On a cluster that is its workers'
-    affair: GradingFailed.
+    Raises CourseError, AuthorError or GradingFailed when the course itself cannot be built or the results
+    cannot be written, and SandboxMissing when submissions cannot be walled in but should be. On a cluster
+    that is its workers' affair: GradingFailed.
     """
     todo = find_submissions(submissions, [course.require(chapter)] if chapter else course.chapters)
     if options.sandboxed and not options.scheduler and (why := why_no_sandbox()):
         raise SandboxMissing(why)
     grader = Grader(course, out, options, began)
     try:
-        for result in grader.results(todo):
-            progress(len(grader.done), len(todo), result)
-    finally:
-        in_order = [grader.done[one] for one in todo if one in grader.done]
-        write_grades(grader.folder.root / "grades.csv", in_order)
+        try:
+            for result in grader.results(todo):
+                progress(len(grader.done), len(todo), result)
+        finally:
+            in_order = [grader.done[one] for one in todo if one in grader.done]
+            write_grades(grader.folder.root / "grades.csv", in_order)
+    except OSError as error:
+        raise stopped(error, out, len(grader.done), len(todo)) from error
     return in_order
 
 
@@ -103,15 +107,17 @@ class Grader:
 
     def __init__(self, course: Course, out: Path, options: Options, began: Callable[[Submission], None]):
         self.course, self.options, self.began = course, options, began
-        self.folder = CourseFolder(out, options.timeout)
+        self.folder = CourseFolder(out, options.timeout, options.gradebook)
         self.journal = Journal(self.folder.root / "journal.jsonl")
-        if options.again or not (self.folder.root / "gradebook.db").exists():
+        if options.again:
             self.journal.forget()
+        self.held: set[tuple[str, str]] = set()  # what the gradebook has: (learner, chapter)
         self.chapters: dict[str, Chapter] = {}
         self.done: dict[Submission, Result] = {}
 
     def results(self, todo: list[Submission]) -> Iterator[Result]:
         """Every submission's result: known ones first, the others as workers finish them."""
+        self.held = self.folder.open()
         for name in dict.fromkeys(submission.chapter for submission in todo):
             self.chapters[name] = self.chapter(name)
         rest = []
@@ -139,7 +145,9 @@ class Grader:
         if one.path is None:
             blank = self.blank(one, MISSING)
             return replace(blank, reason="nothing was handed in for this chapter")
-        return self.journal.known(self.fingerprint(one, taken(one.path)))
+        known = self.journal.known(self.fingerprint(one, taken(one.path)))
+        held = (safe(one.learner), one.chapter) in self.held  # not so after a change of the gradebook
+        return known if known and (held or known.status == UNREADABLE) else None
 
     def fingerprint(self, one: Submission, file: dict[str, str]) -> str:
         """The same for the same file, of the same learner, graded in the same way."""
@@ -154,6 +162,7 @@ class Grader:
             one = rest[answer["key"]]
             result = replace(self.written(one, answer), seconds=answer["seconds"])
             if result.points or result.status == UNREADABLE:  # a failure of ours is tried again next time
+                self.folder.settle(one.learner, one.chapter)
                 self.journal.add(fingerprints.pop(answer["key"]), result)
             yield self.finish(one, result)
 
@@ -209,22 +218,33 @@ class Grader:
         try:
             self.folder.autograde(one.chapter, one.learner)
             scores = self.folder.scores(one.chapter, one.learner)
+            no_page = self.page(one)
+        except GradebookBusy as error:
+            return replace(result, reason=str(error))
         except GradingFailed as error:
             return replace(result, reason=f"nbgrader stopped: {error}")
         status, reason = fate(ran)
         points = {name: scores.get(name, scores.get(f"test_{name}")) for name in result.worth}
+        return replace(
+            result, status=status, reason="; ".join(filter(None, [reason, no_page])), points=points
+        )
+
+    def page(self, one: Submission) -> str:
+        """Write the page of feedback; returns why there is none: the marks stand without it."""
         try:
             self.folder.feedback(one.chapter, one.learner)
-        except GradingFailed as error:  # the marks stand without the page
-            reason = "; ".join(filter(None, [reason, f"no page of feedback: {error}"]))
-        return replace(result, status=status, reason=reason, points=points)
+        except GradebookBusy:  # the next run may write it
+            raise
+        except GradingFailed as error:
+            return f"no page of feedback: {error}"
+        return ""
 
     def blank(self, one: Submission, status: str) -> Result:
         return Result(one.learner, one.chapter, status, worth_of(self.chapters[one.chapter].released), {})
 
     def finish(self, one: Submission, result: Result) -> Result:
         if result.status in (UNREADABLE, MISSING) or not result.points:
-            write_note(self.folder, result)
+            write_note(self.folder.file("feedback", one.learner, one.chapter, ".html"), result)
         self.done[one] = result
         return result
 
@@ -236,12 +256,3 @@ def cluster_module() -> ModuleType:
     except ModuleNotFoundError as error:
         raise GradingFailed(f"--scheduler needs Dask ({error}): pip install 'patchbook[scale]'") from None
     return cluster
-
-
-def write_note(folder: CourseFolder, result: Result) -> None:
-    """A page for a learner whose notebook could not be graded: what is wrong and what to do."""
-    page = Template((TEMPLATES / "note.html").read_text(encoding="utf-8"))
-    path = folder.file("feedback", result.learner, result.chapter, ".html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    words = {name: html.escape(getattr(result, name)) for name in ("chapter", "learner", "status", "reason")}
-    path.write_text(page.substitute(words), encoding="utf-8")

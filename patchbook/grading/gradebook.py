@@ -1,14 +1,12 @@
 """nbgrader's course folder: stock converters and gradebook, with the steps of ours that it lets us name."""
 
+import hashlib
 import logging
 import os
 import re
 import sysconfig
-import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
@@ -25,13 +23,16 @@ from nbgrader.preprocessors import (
     LimitOutput,
     SaveAutoGrades,
 )
-from sqlalchemy.exc import OperationalError, SAWarning, SQLAlchemyError
+from sqlalchemy.exc import SAWarning
+from tornado.log import app_log
 from traitlets.config import Config
 
 from patchbook.authoring.release import RELEASE_STEPS, release_config
+from patchbook.grading.database import gradebook_of, note_gradebook, submitted
 from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput, ShowTags
 from patchbook.grading.pages import TEMPLATE, TEMPLATES, FeedbackPage, Summarise, scores
 from patchbook.grading.taken import TakeRun
+from patchbook.grading.trouble import GradingFailed, patiently
 
 # How a notebook runs, in the words of nbclient's options.
 RUN = {
@@ -40,25 +41,31 @@ RUN = {
     "shutdown_kernel": "immediate",  # nobody waits for what a submission does at exit
 }
 
-
-PASSING = ("OperationalError", "database is locked", "InterfaceError")  # of a gradebook, and soon over
-PAUSES = (0.5, 1, 2, 4, 8, 16)  # seconds between two tries
-
-
-class GradingFailed(Exception):
-    """nbgrader gave up on a chapter or a submission; the message is its own last word."""
+LEFT = {"ran": ".ipynb", "autograded": ".ipynb", "feedback": ".html"}  # of a submission, for its readers
+LONGEST_NAME = 128  # characters that nbgrader's tables have for it; PostgreSQL insists
 
 
 class CourseFolder:
-    """An nbgrader course in `root`: source, release, submitted, autograded, feedback, gradebook.db."""
+    """An nbgrader course in `root`: source, release, submitted, autograded, feedback, gradebook.db.
 
-    def __init__(self, root: Path, timeout: int):
+    gradebook: the URL of another gradebook than that file.
+    """
+
+    def __init__(self, root: Path, timeout: int, gradebook: str | None = None):
         self.root = root.resolve()
-        self.url = f"sqlite:///{self.root / 'gradebook.db'}"
+        self.url = gradebook_of(self.root, gradebook)
         self.config = settings(self.root, self.url)
         self.run_settings = RUN | {"timeout": timeout}
         self.root.mkdir(parents=True, exist_ok=True)
         put_alembic_on_path()
+        self.given = gradebook is not None
+
+    def open(self) -> set[tuple[str, str]]:
+        """Whose chapters the gradebook holds: (learner, chapter), the learners as `safe` spells them."""
+        held = patiently(lambda: submitted(self.url))
+        if self.given:  # and can be used: only then is it the one that later commands take
+            note_gradebook(self.root, self.url)
+        return held
 
     def file(self, step: str, learner: str, chapter: str, ending: str = ".ipynb") -> Path:
         return self.root / step / safe(learner) / chapter / f"{chapter}{ending}"
@@ -71,6 +78,14 @@ class CourseFolder:
 
     def read(self, step: str, learner: str, chapter: str) -> NotebookNode:
         return nbformat.read(self.file(step, learner, chapter), as_version=4)
+
+    def settle(self, learner: str, chapter: str) -> None:
+        """Have the disk itself keep what a submission left here; a power cut takes the rest."""
+        for step, ending in LEFT.items():
+            path = self.file(step, learner, chapter, ending)
+            if path.is_file():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
 
     def add_chapter(self, chapter: str, source: NotebookNode) -> NotebookNode:
         """Make the chapter an assignment of the gradebook; returns its released notebook."""
@@ -101,7 +116,7 @@ class CourseFolder:
         folder.assignment_id, folder.student_id = chapter, safe(learner)
         step = converter(coursedir=folder, config=self.config)
         step.force = True
-        with Overheard(step.log) as said, warnings.catch_warnings():
+        with Overheard(step.log, app_log) as said, warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries, on today's SQLAlchemy
             try:
                 step.start()
@@ -109,27 +124,12 @@ class CourseFolder:
                 raise GradingFailed(said.last_word()) from None
 
 
-def patiently(step: Callable[[], Any]) -> Any:
-    """Do a step; while another program holds the gradebook, or its server is away, try for half a minute.
-
-    Raises GradingFailed.
-    """
-    for pause in (*PAUSES, None):
-        try:
-            return step()
-        except (SQLAlchemyError, GradingFailed) as error:
-            said = str(error).split("\n")[0]
-            passing = isinstance(error, OperationalError) or any(words in said for words in PASSING)
-            if pause is None or not passing:
-                raise GradingFailed(said) from None
-            time.sleep(pause)
-
-
 def settings(root: Path, url: str) -> Config:
     """What we ask of nbgrader, all of it through its own configuration."""
     config = release_config()
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = url
+    config.CourseDirectory.course_id = "default_course"  # the one that exists: PostgreSQL asks for it
     config.TakeRun.folder = str(root / "ran")
     config.ShowTags.released = str(root / "release")
     config.GenerateAssignment.preprocessors = RELEASE_STEPS
@@ -160,8 +160,14 @@ def settings(root: Path, url: str) -> Config:
 
 
 def safe(learner: str) -> str:
-    """A learner's name as nbgrader can use it: it reads names as file patterns and strips spaces."""
-    return re.sub(r"[\[\]*?%]|^\s|\s$", lambda found: f"%{ord(found[0]):02X}", learner)
+    """A learner's name as nbgrader can use it: it reads names as file patterns and strips spaces.
+
+    One that is too long for its tables or for a file keeps its beginning, and a number of its own.
+    """
+    name = re.sub(r"[\[\]*?%]|^\s|\s$", lambda found: f"%{ord(found[0]):02X}", learner)
+    if len(name) <= LONGEST_NAME and len(name.encode()) < 256:
+        return name
+    return f"{name[:40]}-{hashlib.sha256(learner.encode()).hexdigest()[:16]}"
 
 
 def put_alembic_on_path() -> None:
@@ -174,22 +180,26 @@ def put_alembic_on_path() -> None:
 class Overheard(logging.Handler):
     """What nbgrader logs while it works; it tells the reason of a failure nowhere else."""
 
-    def __init__(self, log: logging.Logger):
+    def __init__(self, *logs: logging.Logger):
         super().__init__(logging.ERROR)
-        self.log, self.messages = log, []
+        self.logs, self.messages = logs, []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage().strip())
 
     def __enter__(self) -> "Overheard":
-        self.log.addHandler(self)
+        for log in self.logs:
+            log.addHandler(self)
         return self
 
     def __exit__(self, *error) -> None:
-        self.log.removeHandler(self)
+        for log in self.logs:
+            log.removeHandler(self)
 
     def last_word(self) -> str:
-        """The exception that stopped nbgrader: the last line of the traceback it logged."""
-        traceback = next((text for text in self.messages if text.startswith("Traceback")), None)
-        text = traceback or (self.messages[0] if self.messages else "nbgrader gave no reason")
-        return text.split("\n")[-1]
+        """The exception that stopped nbgrader: its first line in the traceback that was logged."""
+        for message in self.messages:
+            if message.startswith("Traceback"):
+                last = message.rpartition("Traceback (most recent call last):\n")[2].split("\n")
+                return next(line for line in last if line and not line[0].isspace())
+        return self.messages[0].split("\n")[-1] if self.messages else "nbgrader gave no reason"

@@ -1,6 +1,8 @@
 """A learner's page of feedback: what it says at its top, and how it is written."""
 
+import html
 from pathlib import Path
+from string import Template
 
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -10,7 +12,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from patchbook.grading.execute import exercise_of
-from patchbook.grading.results import fate
+from patchbook.grading.results import Result, fate
 
 TEMPLATE = "patchbook_feedback"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,3 +72,11 @@ def scores(url: str, chapter: str, learner: str) -> dict[str, float | None]:
     with Gradebook(url) as book:
         grades = book.find_submission_notebook(chapter, chapter, learner).grades
         return {grade.name: None if grade.needs_manual_grade else float(grade.score) for grade in grades}
+
+
+def write_note(path: Path, result: Result) -> None:
+    """A page for a learner whose notebook could not be graded: what is wrong and what to do."""
+    page = Template((TEMPLATES / "note.html").read_text(encoding="utf-8"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    words = {name: html.escape(getattr(result, name)) for name in ("chapter", "learner", "status", "reason")}
+    path.write_text(page.substitute(words), encoding="utf-8")

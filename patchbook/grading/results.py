@@ -1,6 +1,7 @@
 """The marks of one submission, with what became of it: a crash never looks like a zero."""
 
 import csv
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -91,14 +92,17 @@ def write_grades(path: Path, results: Iterable[Result]) -> None:
     """grades.csv: one row for each learner and chapter, one column for each exercise.
 
     A cell is empty where the exercise is of another chapter, waits for a human, or was not graded.
+    An earlier table stays as it is until the new one is whole.
     """
     results = list(results)
     exercises = list(dict.fromkeys(name for result in results for name in result.worth))
-    with path.open("w", newline="", encoding="utf-8") as file:
+    part = path.with_name(f"{path.name}.part")
+    with part.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS + exercises, restval="")
         table.writeheader()
         for result in results:
             table.writerow(_row(result))
+    os.replace(part, path)
 
 
 def _row(result: Result) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What a class handed in: `submissions/<learner>/<chapter>.ipynb`, read safely."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def find_submissions(folder: Path, chapters: list[str]) -> list[Submission]:
     Raises FileNotFoundError when no folder of a learner holds a notebook of these chapters.
     """
     learners = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-    found = {(who.name, chapter): notebook_of(who, chapter) for who in learners for chapter in chapters}
+    found = {(legible(who), chapter): notebook_of(who, chapter) for who in learners for chapter in chapters}
     handed_in = {chapter for (_, chapter), path in found.items() if path and path.parent != folder}
     if not handed_in:
         raise FileNotFoundError(
@@ -37,6 +38,11 @@ def find_submissions(folder: Path, chapters: list[str]) -> list[Submission]:
             f"such as {folder / 'ada-lovelace' / (chapters[0] + '.ipynb')}"
         )
     return [Submission(who, chapter, path) for (who, chapter), path in found.items() if chapter in handed_in]
+
+
+def legible(folder: Path) -> str:
+    """A folder's name; a byte of it that is no text, which no gradebook could keep, becomes such as %FF."""
+    return re.sub(r"[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", folder.name)
 
 
 def notebook_of(learner: Path, chapter: str) -> Path | None:
@@ -47,9 +53,14 @@ def notebook_of(learner: Path, chapter: str) -> Path | None:
     if learner.is_symlink():
         return learner
     exact = learner / f"{chapter}.ipynb"
-    if exact.exists() or exact.is_symlink():
+    try:
+        if exact.exists() or exact.is_symlink():
+            return exact
+        copies = sorted(
+            path for path in learner.iterdir() if path.suffix == ".ipynb" and chapter in path.name
+        )
+    except OSError:  # a folder that cannot be looked into: `read_notebook` says why
         return exact
-    copies = sorted(path for path in learner.glob("*.ipynb") if chapter in path.name)
     return copies[-1] if copies else None
 
 
@@ -74,14 +85,14 @@ def notebook_of_taken(file: dict[str, str]) -> NotebookNode:
 
 
 def _content(path: Path) -> bytes:
-    if path.is_symlink() or not path.is_file():
-        raise Unreadable("it is a link or a folder, not a file: ask for the notebook itself")
-    if path.stat().st_size > LARGEST * 2**20:
-        raise Unreadable(f"it is larger than {LARGEST} MB: ask for it with its outputs cleared")
     try:
+        if path.is_symlink() or not path.is_file():
+            raise Unreadable("it is a link or a folder, not a file: ask for the notebook itself")
+        if path.stat().st_size > LARGEST * 2**20:
+            raise Unreadable(f"it is larger than {LARGEST} MB: ask for it with its outputs cleared")
         return path.read_bytes()
     except OSError as error:
-        raise Unreadable(f"the file cannot be opened here: {error.strerror}") from None
+        raise Unreadable(f"it cannot be read here ({error.strerror}): mend that, then grade again") from None
 
 
 def _parse(content: bytes) -> NotebookNode:

@@ -70,6 +70,7 @@ def test_a_missing_program_is_optional_and_has_a_command(monkeypatch):
         "apt-get install make",
         "apt-get install bubblewrap",
         "apt-get install chromium",
+        "apt-get install postgresql",
     ]
     assert not any(finding.fatal for finding in missing)
 

@@ -1,21 +1,16 @@
 """In grading, kernels observe and the judge decides: what is asked, what is sent, and what is kept."""
 
-import csv
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
 from patchbook.authoring import find_course, source_notebook
-from patchbook.grading.batch import Options, grade_class
+from patchbook.grading.batch import grade_class
 from patchbook.grading.checks import module_of
 from patchbook.grading.journal import Journal
 from patchbook.grading.plan import Asked, Plan, UnfitCheck, only_shown, plan_of
@@ -122,36 +117,6 @@ def test_a_torn_journal_forgets_one_line_only(tmp_path):
     assert Journal(path).results == {"one": result, "three": other}
     journal.add("four", result)
     assert Journal(path).results == {"three": other, "four": result}, "a learner's last result counts"
-
-
-LEARNERS = [f"learner-{number}" for number in range(8)]
-
-
-def test_a_killed_grader_goes_on_where_it_was(tmp_path):
-    """SIGKILL at several moments: nothing is lost, nothing graded twice, the marks are the same."""
-    for number, learner in enumerate(LEARNERS):
-        code = f"def double(x):\n    return {2 if number % 2 else 1} * x"
-        hand_in(tmp_path / "in", learner, solved(double=code))
-    command = [sys.executable, "-c", "from patchbook.cli import main; main()", "grade", str(tmp_path / "in")]
-    command += ["--out", str(tmp_path / "out"), "--course", str(HOME), "--workers", "2"]
-    journal, lines = tmp_path / "out" / "journal.jsonl", 0
-    for wanted in (1, 3, 6):
-        grader = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        while grader.poll() is None and len(entries(journal)) < wanted:
-            time.sleep(0.05)
-        os.kill(grader.pid, signal.SIGKILL)
-        grader.wait()
-        assert len(entries(journal)) >= lines
-        lines = len(entries(journal))
-    results = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out", options=Options())
-    assert [r.points["double"] for r in results] == [3 * (n % 2) for n in range(len(LEARNERS))]
-    assert sorted(entry["learner"] for entry in entries(journal)) == LEARNERS, "each once"
-    with (tmp_path / "out" / "grades.csv").open(newline="", encoding="utf-8") as file:
-        assert [row["status"] for row in csv.DictReader(file)] == ["ok"] * len(LEARNERS)
-
-
-def entries(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def test_the_notebook_that_nbgrader_keeps_has_the_verdicts(tmp_path):

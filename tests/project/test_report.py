@@ -293,13 +293,14 @@ def table(path):
 
 def test_tables_for_an_lms_leave_empty_what_was_not_graded(pages):
     canvas = {row[0]: row[1:] for row in table(pages / "canvas.csv")}
-    assert canvas["Student"] == ["ID", "Section", CHAPTER] and canvas["    Points Possible"][2] == "10"
-    assert canvas["ada"] == ["12", "", "6"] and canvas["zoe"][2] == "" and canvas["dan"][2] == "0"
+    assert canvas["Student"] == ["ID", "Section", CHAPTER, f"Current Grade: status of {CHAPTER}"]
+    assert canvas["    Points Possible"][2:] == ["10", "(read only)"]
+    assert canvas["ada"] == ["12", "", "6", "ok"] and canvas["zoe"][2] == "" and canvas["dan"][2] == "0"
     moodle = {row[1]: row for row in table(pages / f"moodle-{CHAPTER}.csv")}
     wanted = {"Identifier", "Grade", "Last modified (grade)", "Feedback comments"}
     assert wanted <= set(moodle["Full name"]), "Moodle's importer refuses a sheet without these"
-    assert moodle["bob"][0] == "Participant 77" and moodle["bob"][2:4] == ["3", "10"]
-    assert moodle["zoe"][0] == "Participant 78" and moodle["zoe"][2] == "" and "missing" in moodle["zoe"][5]
+    assert moodle["bob"][0] == "Participant 77" and moodle["bob"][2:5] == ["ok", "3", "10"]
+    assert moodle["zoe"][0] == "Participant 78" and moodle["zoe"][3] == "" and "missing" in moodle["zoe"][6]
     points = {row[0]: row for row in table(pages / "points.csv")}
     assert points["torn"][2:5] == ["unreadable", "", ""]
 

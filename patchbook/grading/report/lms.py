@@ -18,6 +18,7 @@ POINTS = [
     "final",
     "handed_in",
 ]
+UNREAD = "Current Grade"  # NON_ASSIGNMENT_COLUMN_HEADERS in Canvas's gradebook_importer.rb
 
 
 def write_tables(works: list[Work], out: Path) -> list[Path]:
@@ -45,27 +46,32 @@ def points_row(work: Work) -> list[str]:
 def canvas(works: list[Work]) -> tuple[list[str], list[list[str]]]:
     """Canvas's gradebook: a column for each chapter; the first row says how many points are possible.
 
-    Canvas finds people by ID, which `patchbook collect` reads from its downloads.
+    Canvas finds people by ID, which `patchbook collect` reads from its downloads. The statuses at the end
+    are for people: its importer passes over columns that have UNREAD in their names.
     """
     chapters = {
         chapter: number(max(work.worth for work in some)) for chapter, some in by_chapter(works).items()
     }
-    rows = [["    Points Possible", "", "", *chapters.values()]]
+    rows = [["    Points Possible", "", "", *chapters.values(), *("(read only)" for _ in chapters)]]
     for learner, mine in by_learner(works).items():
         final = {work.chapter: shown(work.final) for work in mine}
+        status = {work.chapter: work.status for work in mine}
         number_of = next((work.id for work in mine if work.system == "canvas"), "")
-        rows.append([as_text(learner), number_of, "", *(final.get(chapter, "") for chapter in chapters)])
-    return ["Student", "ID", "Section", *chapters], rows
+        each = [found.get(chapter, "") for found in (final, status) for chapter in chapters]
+        rows.append([as_text(learner), number_of, "", *each])
+    return ["Student", "ID", "Section", *chapters, *(f"{UNREAD}: status of {c}" for c in chapters)], rows
 
 
 def moodle(works: list[Work]) -> tuple[list[str], list[list[str]]]:
     """Moodle's offline grading worksheet for one assignment. It finds people by "Participant 123".
 
     Moodle takes no sheet without the time of an earlier grade; "-" is its own word for none.
+    The column Status is one that its own worksheets have, too.
     """
     header = [
         "Identifier",
         "Full name",
+        "Status",
         "Grade",
         "Maximum grade",
         "Last modified (grade)",
@@ -75,6 +81,7 @@ def moodle(works: list[Work]) -> tuple[list[str], list[list[str]]]:
         [
             f"Participant {work.id}" if work.system == "moodle" and work.id else "",
             as_text(work.learner),
+            work.status,
             shown(work.final),
             number(work.worth),
             "-",

@@ -14,11 +14,13 @@ from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy.exc import SAWarning
 
 from patchbook.grading.collect_attempts import COLLECTED, REFUSED
+from patchbook.grading.database import gradebook_of, is_there
 from patchbook.grading.gradebook import safe
 from patchbook.grading.journal import Journal
 from patchbook.grading.report.late import Policy
 from patchbook.grading.report.messages import Said, clean, said
 from patchbook.grading.results import as_text, grade_id_of, worth_of
+from patchbook.grading.trouble import patiently
 
 RIGHT, PART, WRONG, UNTOUCHED, BY_HAND, AGAIN = (
     "right",
@@ -109,17 +111,20 @@ class Graded:
 def read_class(root: Path, gradebook: str | None = None, policy: Policy | None = None) -> list[Work]:
     """Every learner's chapters, in the order of grades.csv.
 
-    gradebook: its URL, if it is not root/gradebook.db. Raises NothingGraded.
+    gradebook: its URL, if it is not the one that grading wrote to. Raises NothingGraded, and GradingFailed
+    when the gradebook does not answer.
     """
-    path = root / "grades.csv"
-    if not path.is_file() or not (gradebook or (root / "gradebook.db").is_file()):
+    path, url = root / "grades.csv", gradebook_of(root, gradebook)
+    if not path.is_file() or not is_there(url):
         raise NothingGraded(f"{root} holds no grades; to make them: patchbook grade SUBMISSIONS --out {root}")
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    with (
-        warnings.catch_warnings(),
-        Gradebook(gradebook or f"sqlite:///{(root / 'gradebook.db').resolve()}") as book,
-    ):
+    return patiently(lambda: works_of(root, rows, url, policy))
+
+
+def works_of(root: Path, rows: list[dict[str, str]], url: str, policy: Policy | None) -> list[Work]:
+    """The rows of grades.csv, with what the gradebook and the notebooks say of them."""
+    with warnings.catch_warnings(), Gradebook(url) as book:
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries, on today's SQLAlchemy
         graded = Graded(root, book, diagnoses_in(root), collected_in(root))
         return [work_of(graded, row, policy) for row in rows]

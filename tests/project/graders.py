@@ -1,0 +1,145 @@
+"""Graders that tests start, kill and starve. They share a class's servers, so each one starts in a moment.
+
+python -m tests.project.graders SERVERS IN OUT RUNS     see `starve`
+"""
+
+import json
+import multiprocessing
+import os
+import shutil
+import sys
+import time
+from contextlib import suppress
+from multiprocessing.connection import Client
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+from click.testing import CliRunner
+
+from patchbook.authoring import find_course, source_notebook
+from patchbook.cli import main
+from patchbook.grading import batch
+from patchbook.grading.batch import Options, grade_class
+from patchbook.grading.journal import Journal
+from patchbook.grading.plan import plan_of
+from patchbook.grading.servers import Servers, request_of, servers_for
+from tests.project.toy import CHAPTER, HOME, hand_in, solved
+
+WRONG = "def double(x):\n    return x"
+
+
+def toy_servers() -> Servers:
+    """The servers that grading the toy course starts in this process."""
+    plan = plan_of(source_notebook(find_course(HOME), CHAPTER), CHAPTER)
+    return servers_for(request_of(str(HOME / "tests"), {CHAPTER: plan}))
+
+
+def paths_of(servers: Servers) -> dict[str, str]:
+    return {name: getattr(servers, name).path for name in ("warm", "judge", "work")}
+
+
+def use(paths: dict[str, str]) -> None:
+    """Grade with servers that another process has started."""
+    servers = Servers(**{name: at(path) for name, path in paths.items()})
+    batch.servers_for = lambda request: servers
+
+
+def at(path: str) -> SimpleNamespace:
+    return SimpleNamespace(path=path, connect=lambda: Client(path, "AF_UNIX"))
+
+
+def grade(paths: dict[str, str], folder: Path) -> None:
+    """In a process of its own: grade folder/in into folder/out."""
+    use(paths)
+    grade_class(find_course(HOME), folder / "in", folder / "out", options=Options(workers=2))
+
+
+def forker() -> multiprocessing.context.BaseContext:
+    """Starts processes that have imported everything, and share nothing else with the tests."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def class_of(folder: Path, number: int) -> list[str]:
+    """Hand in for `number` learners, every other one with a wrong answer; returns their names."""
+    names = [f"learner-{i:02}" for i in range(number)]
+    for i, name in enumerate(names):
+        hand_in(folder, name, solved(double=WRONG) if i % 2 else solved())
+    return names
+
+
+def below(*pids: int) -> list[psutil.Process]:
+    """Everything that these processes have started, and what that has started."""
+    return [child for pid in pids for child in psutil.Process(pid).children(recursive=True)]
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # another one's death was its own
+            process.kill()
+
+
+def gone(processes: list[psutil.Process], patience: float = 120) -> bool:
+    """Whether they all end in time."""
+    end = time.monotonic() + patience
+    while any(alive(process) for process in processes):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def starve(paths: dict[str, str], submissions: str, out: str, runs: list[tuple[int, int]]) -> None:
+    """Give the command again and again in a folder that may be a disk of its own.
+
+    runs: room on that disk in kB, and how many submissions the journal holds when all of it is taken;
+    empty for once, and as much room as there is.
+    Prints a line of JSON for each: the exit code, the output, and whom the journal holds.
+    """
+    use(paths)
+    ballast, add = Path(out, "ballast"), Journal.add
+    for room, enough in runs or [(None, None)]:
+        if room is not None:
+            fill(ballast, room * 1024)
+
+        def adding(journal: Journal, *what, enough: int | None = enough) -> None:
+            add(journal, *what)
+            if len(journal.results) == enough:
+                fill(ballast, 0)
+
+        Journal.add = adding
+        command = ["grade", submissions, "--out", out, "--course", str(HOME), "--no-sandbox"]
+        done = CliRunner().invoke(main, command)
+        kept = [entry["learner"] for entry in entries(Path(out, "journal.jsonl"))]
+        print(json.dumps({"code": done.exit_code, "output": done.output, "kept": kept}))
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+    for name in ("gradebook.db", "grades.csv"):  # such a disk ends with this process
+        shutil.copy(Path(out, name), Path(out).parent)
+
+
+def fill(ballast: Path, room: int) -> None:
+    """Leave so many bytes of the disk free. It must be a disk of the test's own."""
+    assert os.path.ismount(ballast.parent)
+    with ballast.open("wb") as file:
+        disk = os.statvfs(ballast)
+        file.write(b"x" * max(0, disk.f_bavail * disk.f_frsize - room))
+
+
+def entries(journal: Path) -> list[dict]:
+    """The whole lines of a journal."""
+    lines = journal.read_text().split("\n")[:-1] if journal.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+if __name__ == "__main__":
+    starve(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4]))
