@@ -3,7 +3,7 @@
 In a notebook a figure falls back on the reference while an exercise is unwritten (`or_reference`), and a
 learner may compute a prediction from it. A grading kernel has no references: whoever could call them would
 have answers. So a prediction that broke there is run again, in another kernel that has them. Of that run
-nothing counts but the predictions, and a reference is no answer to those.
+nothing counts but the predictions, of which there is no reference in that kernel either.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
 def run_again(
     first: ExecuteToTheEnd, notebook: NotebookNode, ran: NotebookNode, options: dict[str, Any]
 ) -> list[str]:
-    """Run broken predictions with references, and put their outputs and records into the first run's.
+    """Run broken predictions with references, and put their records into the first run's.
 
     first, ran: the first run's step and notebook.  notebook: as it was before any run.
     options: of another ExecuteToTheEnd.  Returns a line for each prediction.
@@ -42,16 +42,18 @@ def run_again(
     if not again:
         return []
     checks = {name: first.plan.checks[name] for name in again}
-    every = [asked.exercise for asked in first.plan.checks.values()]
+    every = [asked.exercise for asked in first.plan.checks.values() if not asked.predicts]
     options = options | {"kernel_options": options["kernel_options"] | {"references": every}}
     second = ExecuteToTheEnd(Plan(checks, first.plan.shows), **options)
     other = without_checks(notebook, keep=set(again))
     second.preprocess(other, {})
     first.records |= second.records
-    wanted = {*again, *again.values()}
     for cell, done in zip(ran.cells, other.cells, strict=True):
-        if cell.metadata.get("nbgrader", {}).get("grade_id") in wanted:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in again:
             cell.outputs = done.outputs
+        elif name in again.values():
+            cell.outputs = []  # it could print what it saw
     return [f"{name}: run with the reference's values for what is unwritten" for name in again.values()]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from patchbook.grading.checks import add_folder, check_named, folder_of
 from patchbook.grading.forks import serve
 from patchbook.grading.keeper import keep
-from patchbook.grading.withheld import NotHere, show_again, withhold
+from patchbook.grading.withheld import NotHere, conceal, show_again, withhold
 
 MODELS = ("tiny-gpt2", "tiny-attn-only")
 LIBRARIES = (
@@ -104,14 +104,19 @@ def make_cases(tests: str, checks: list) -> None:
 
 
 def bring_references(exercises: list[str]) -> None:
-    """Import what `withhold` kept away, while this fork is still outside of any sandbox."""
+    """Import these references, and no other, while this fork is still outside of any sandbox."""
+    from patchbook.checking import Check
     from patchbook.fallback import check_for
 
     show_again()
     if _course:
         add_folder(_course[0])
-    for exercise in exercises:
-        check_for(exercise)
+    wanted = {check_for(exercise).check.exercise for exercise in exercises}
+    modules = [module for name, module in sys.modules.items() if name.startswith("patchbook.tests.")]
+    found = [getattr(value, "check", None) for module in modules for value in vars(module).values()]
+    for check in found:
+        if isinstance(check, Check) and check.exercise not in wanted:
+            conceal(check)
 
 
 class Remembered:

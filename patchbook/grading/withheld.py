@@ -2,7 +2,8 @@
 
 Checks are imported there for their cases. They name a specification, and a tampered notebook could call it
 as its answer. The judge, which runs nothing of a learner's, has the real ones. Of a specification's module
-the constants stay, for cases are made of them, too; functions do not.
+the constants stay, for cases are made of them, too; functions do not. What measures the model for predictions
+is not there either.
 """
 
 import sys
@@ -14,6 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 MISTAKES = "patchbook.tests.mistakes"
+MEASURED = tuple(f"patchbook.checking.{name}" for name in ("measured", "measured_ioi", "measured_days"))
 PACKAGES = ("patchbook.tests.specifications", MISTAKES)
 
 
@@ -43,6 +45,8 @@ class _Module(ModuleType):
 
 class _Finder(MetaPathFinder, Loader):
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None):
+        if name in MEASURED:
+            return ModuleSpec(name, self)
         if name not in PACKAGES and not name.startswith(tuple(f"{package}." for package in PACKAGES)):
             return None
         real = PathFinder.find_spec(name, path)
@@ -66,6 +70,13 @@ def _is_answer(value: Any, module: ModuleType) -> bool:
     """Functions, also those that are wrapped by a cache; classes are no answers."""
     own = getattr(value, "__module__", None) == module.__name__
     return isinstance(value, FunctionType) or (own and callable(value) and not isinstance(value, type))
+
+
+def conceal(check: Any) -> None:
+    """Take its reference from one check, and from the module that defines it."""
+    home = sys.modules.get(getattr(check.reference, "__module__", ""))
+    vars(home).pop(check.exercise, None) if home else None
+    object.__setattr__(check, "reference", Withheld(check.exercise))
 
 
 def _folders(package: str) -> Iterator[str]:

@@ -56,11 +56,13 @@ def shout(text: str) -> str:
 
 def test_a_prediction_may_rest_on_what_an_unwritten_exercise_would_show(tmp_path):
     hand_in(tmp_path / "in", "eve", solved(double=STUB, shout=STEALS, my_guess=FALLS_BACK))
+    asks = "import sys\nmy_guess = sys.modules['patchbook.tests.specifications.toy'].my_guess()"
+    hand_in(tmp_path / "in", "kim", solved(double=STUB, my_guess=asks))
     hand_in(tmp_path / "in", "sam", solved(my_guess="my_guess = [1 / 0]"))
-    eve, sam = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
+    eve, kim, sam = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
     assert eve.points == {"double": 0, "shout": 0, "my_guess": 1, "interpret_toy": None}
     assert any(line.startswith("my_guess: run with the reference's values") for line in eve.mended)
-    assert sam.points["my_guess"] == 0 and sam.mended == ()
+    assert kim.points["my_guess"] == sam.points["my_guess"] == 0 and sam.mended == ()
 
 
 def test_predictions_are_the_exercises_without_a_function():
