@@ -134,10 +134,9 @@ def grade(
         sys.exit(f"patchbook grade: {NO_WALLS.format(why=error)}")
     except (AuthorError, CourseError, FileNotFoundError, GradingFailed) as error:
         sys.exit(f"patchbook grade: {error}")
-    if (
-        submissions / "collected.json"
-    ).is_file():  # `patchbook report` reads times and an LMS's numbers there
-        shutil.copyfile(submissions / "collected.json", out / "collected.json")
+    collected = submissions / "collected.json"  # `patchbook report` reads times and an LMS's numbers there
+    if collected.is_file():
+        shutil.copyfile(collected, out / collected.name)
     screen.print(table_of(results))
     screen.print(
         f"{out / 'grades.csv'}: points, statuses, reasons\n{out / 'feedback'}: one page each\n"
