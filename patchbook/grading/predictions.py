@@ -19,11 +19,12 @@ STUB = 'raise NotImplementedError("exercise '
 
 def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
     """Predictions whose cell raised while something was unwritten: the check's grade id -> the exercise."""
-    if not any(STUB in cell.source for cell in ran.cells):
+    written = [cell for cell in ran.cells if STUB not in cell.source]
+    if len(written) == len(ran.cells):
         return {}
     raised = {
         cell.metadata.get("nbgrader", {}).get("grade_id")
-        for cell in ran.cells
+        for cell in written
         if not failed_to_end(cell) and any(o.output_type == "error" for o in cell.get("outputs", []))
     }
     predictions = {name: asked.exercise for name, asked in plan.checks.items() if asked.predicts}

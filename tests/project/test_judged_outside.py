@@ -15,7 +15,7 @@ from patchbook.grading.checks import module_of
 from patchbook.grading.journal import Journal
 from patchbook.grading.plan import Asked, Plan, UnfitCheck, only_shown, plan_of
 from patchbook.grading.results import Result
-from tests.project.toy import CHAPTER, HOME, hand_in, solved
+from tests.project.toy import CHAPTER, HOME, hand_in, released, solved
 
 COURSE = find_course()
 
@@ -59,10 +59,12 @@ def test_a_prediction_may_rest_on_what_an_unwritten_exercise_would_show(tmp_path
     asks = "import sys\nmy_guess = sys.modules['patchbook.tests.specifications.toy'].my_guess()"
     hand_in(tmp_path / "in", "kim", solved(double=STUB, my_guess=asks))
     hand_in(tmp_path / "in", "sam", solved(my_guess="my_guess = [1 / 0]"))
-    eve, kim, sam = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
+    hand_in(tmp_path / "in", "tom", released())
+    eve, kim, sam, tom = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
     assert eve.points == {"double": 0, "shout": 0, "my_guess": 1, "interpret_toy": None}
     assert any(line.startswith("my_guess: run with the reference's values") for line in eve.mended)
-    assert kim.points["my_guess"] == sam.points["my_guess"] == 0 and sam.mended == ()
+    assert kim.points["my_guess"] == sam.points["my_guess"] == tom.points["my_guess"] == 0
+    assert sam.mended == tom.mended == ()  # an unwritten prediction rests on nothing
 
 
 def test_predictions_are_the_exercises_without_a_function():

@@ -328,6 +328,11 @@ def test_a_penalty_never_exceeds_the_points_and_a_chapter_has_its_own_date():
             policy_of(rule, due)
 
 
+def test_words_that_nbgrader_puts_in_are_not_the_teachers(works):
+    said = [one.comment for work in works.values() for one in work.items]
+    assert said and not any(said)  # nobody has marked by hand yet
+
+
 def test_marks_by_hand_arrive_with_the_teachers_comment(folder, tmp_path):
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
         grade = book.find_grade("interpret_toy", CHAPTER, CHAPTER, "cleo")

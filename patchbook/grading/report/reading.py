@@ -183,7 +183,7 @@ def items_of(graded: Graded, work: Work) -> list[Item]:
     except MissingEntry:
         return []
     grades = {grade.name: grade for grade in notebook.grades}
-    comments = {comment.name: clean(comment.comment or "") for comment in notebook.comments}
+    comments = {comment.name: clean(comment.manual_comment or "") for comment in notebook.comments}
     cells, runs, stubs = (by_id(nb) for nb in (autograded, ran, released))
     diagnoses = graded.diagnoses.get((work.learner, work.chapter), {})
     return [
