@@ -15,13 +15,15 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
+STUB = 'raise NotImplementedError("exercise '  # then the exercise's name; learners' files are searched for it
+
 
 class NamedStubs(ClearSolutions):
     """nbgrader's ClearSolutions, with a stub that says which exercise it belongs to."""
 
     def preprocess_cell(self, cell, resources, cell_index):
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        self.code_stub = {"python": f'raise NotImplementedError("exercise {name}")'}
+        self.code_stub = {"python": f'{STUB}{name}")'}
         return super().preprocess_cell(cell, resources, cell_index)
 
 

@@ -42,24 +42,21 @@ def judge(check: Check, record: Record) -> None:
 
 
 def _result(check: Check, case: Case, outcome: Outcome) -> Result:
-    arrays, got = _arrays(check, case), _simplified(outcome.value, check)
+    (arrays, wanted), got = _reference(check, case), _simplified(outcome.value, check)
     broken = [contract.violation(check.reference, check.return_type, arrays, v) for v in check.values(got)]
-    got, want = (check.compared(case.arguments, observed) for observed in (got, _wanted(check, case)))
+    got, want = (check.compared(case.arguments, observed) for observed in (got, wanted))
     if not any(broken) and torch.is_tensor(want) and got.shape != want.shape:
         broken = [f"it returned {contract.describe(got)}; wanted shape {tuple(want.shape)}"]
     return Result(case, got, want, next(filter(None, broken), ""))
 
 
 @functools.lru_cache(maxsize=512)  # a whole class is judged on the same cases
-def _wanted(check: Check, case: Case) -> Any:
+def _reference(check: Check, case: Case) -> tuple[dict[str, Any], Any]:
+    """The arguments that bind the contract's axes, which no learner's code has seen, and the right value."""
     with torch.set_grad_enabled(case.grad):
-        return as_data(check.observed(check.reference, case.arguments()))
-
-
-@functools.lru_cache(maxsize=512)
-def _arrays(check: Check, case: Case) -> dict[str, Any]:
-    """The arguments that bind the contract's axes. Nobody's code has seen these."""
-    return contract.arrays(check.reference, case.arguments())
+        arguments = case.arguments()
+        arrays = contract.arrays(check.reference, arguments)
+        return arrays, as_data(check.observed(check.reference, arguments))
 
 
 def _simplified(value: Any, check: Check) -> Any:

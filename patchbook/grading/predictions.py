@@ -11,10 +11,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from patchbook.authoring.release import STUB
 from patchbook.grading.execute import ExecuteToTheEnd, failed_to_end, is_check
 from patchbook.grading.plan import Plan
-
-STUB = 'raise NotImplementedError("exercise '
 
 
 def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
@@ -32,20 +31,20 @@ def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
 
 
 def run_again(
-    first: ExecuteToTheEnd, notebook: NotebookNode, ran: NotebookNode, options: dict[str, Any]
+    first: ExecuteToTheEnd, notebook: NotebookNode, ran: NotebookNode, settings: dict[str, Any]
 ) -> list[str]:
     """Run broken predictions with references, and put their records into the first run's.
 
     first, ran: the first run's step and notebook.  notebook: as it was before any run.
-    options: of another ExecuteToTheEnd.  Returns a line for each prediction.
+    settings: the first run's, in nbclient's words.  Returns a line for each prediction.
     """
     again = broken(ran, first.plan)
     if not again:
         return []
     checks = {name: first.plan.checks[name] for name in again}
     every = [asked.exercise for asked in first.plan.checks.values() if not asked.predicts]
-    options = options | {"kernel_options": options["kernel_options"] | {"references": every}}
-    second = ExecuteToTheEnd(Plan(checks, first.plan.shows), **options)
+    kernel = first.kernel_options | {"references": every}
+    second = ExecuteToTheEnd(Plan(checks, first.plan.shows), kernel_options=kernel, **settings)
     other = without_checks(notebook, keep=set(again))
     second.preprocess(other, {})
     first.records |= second.records

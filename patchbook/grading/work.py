@@ -69,7 +69,7 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     kernel = task["kernel"] | {"server": task["warm"]}
     step = ExecuteToTheEnd(plan, kernel_options=kernel, run_all=task["run_all"], **task["settings"])
     step.preprocess(ran, {})
-    mended += run_again(step, notebook, ran, {"kernel_options": kernel, **task["settings"]})
+    mended += run_again(step, notebook, ran, task["settings"])
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))
     return {
         "notebook": notebook,
