@@ -12,7 +12,7 @@ COPY requirements.txt ./
 RUN pip install --no-cache-dir --root-user-action=ignore -r requirements.txt
 COPY . ./
 RUN pip install --no-cache-dir --root-user-action=ignore --no-deps --editable . \
- && jupyter kernelspec install --log-level=ERROR --sys-prefix patchbook/grading/kernels/patchbook \
+ && jupyter kernelspec install --log-level=ERROR --sys-prefix patchbook/grading/kernels/spec/patchbook \
  && chmod -R a+rX .
 
 # `docker run --user` may give another user id, which has no home.

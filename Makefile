@@ -47,7 +47,7 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	$(BIN)/jupyter kernelspec install --log-level=ERROR --sys-prefix patchbook/grading/kernels/patchbook
+	$(BIN)/jupyter kernelspec install --log-level=ERROR --sys-prefix patchbook/grading/kernels/spec/patchbook
 	@touch $@
 
 clean:

@@ -22,10 +22,10 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
 from patchbook.authoring import find_course, release_notebook, solved_notebook, source_notebook
-from patchbook.grading.batch import Options, grade_class
-from patchbook.grading.gradebook import put_alembic_on_path
-from patchbook.grading.kernel import MODEL
-from patchbook.grading.sandbox import why_no_sandbox
+from patchbook.grading.gradebook.course_folder import put_alembic_on_path
+from patchbook.grading.kernels.manager import MODEL
+from patchbook.grading.kernels.sandbox import why_no_sandbox
+from patchbook.grading.running.batch import Options, grade_class
 
 CONFIG = """c = get_config()
 c.ClearMarkScheme.enforce_metadata = False

@@ -8,7 +8,7 @@ reference_for(exercise)      the specification that a check compares with
 __version__ = "0.1.0"
 __all__ = ["load_model", "or_reference", "reference_for"]
 
-_HOME = {"load_model": "models", "or_reference": "fallback", "reference_for": "fallback"}
+_HOME = {"load_model": "models", "or_reference": "checking.fallback", "reference_for": "checking.fallback"}
 
 
 def __getattr__(name):

@@ -43,11 +43,11 @@ def collect(
     `patchbook grade` reads; INTO/collected.json lists every file.
     """
     from patchbook.authoring import CourseError, find_course
-    from patchbook.grading.collect import LIST, NotOurs
-    from patchbook.grading.collect import collect as collect_files
-    from patchbook.grading.collect_attempts import COLLECTED
-    from patchbook.grading.collect_show import progress_of, summary, table_of
-    from patchbook.grading.show import console
+    from patchbook.grading.collect.attempts import COLLECTED
+    from patchbook.grading.collect.collecting import LIST, NotOurs
+    from patchbook.grading.collect.collecting import collect as collect_files
+    from patchbook.grading.collect.table import progress_of, summary, table_of
+    from patchbook.grading.running.progress import console
 
     screen = console()
     try:
@@ -113,11 +113,11 @@ def grade(
     half-way, the same command goes on where it was.
     """
     from patchbook.authoring import AuthorError, CourseError, find_course
-    from patchbook.grading.batch import Options, grade_class
-    from patchbook.grading.database import gradebook_of
-    from patchbook.grading.sandbox import SandboxMissing
-    from patchbook.grading.show import GIVEN_UP, NO_WALLS, console, progress_of, table_of
-    from patchbook.grading.trouble import GradingFailed
+    from patchbook.grading.gradebook.database import gradebook_of
+    from patchbook.grading.gradebook.trouble import GradingFailed
+    from patchbook.grading.kernels.sandbox import SandboxMissing
+    from patchbook.grading.running.batch import Options, grade_class
+    from patchbook.grading.running.progress import GIVEN_UP, NO_WALLS, console, progress_of, table_of
 
     screen = console()
     options = Options(
@@ -170,10 +170,10 @@ def report(
     A page for each learner, one for the teacher, and CSV files for Canvas and Moodle. Run it again after
     marking by hand, and after grading again.
     """
+    from patchbook.grading.gradebook.trouble import GradingFailed
     from patchbook.grading.report import NothingGraded, read_class, write_report
     from patchbook.grading.report.late import BadRule, policy_of
-    from patchbook.grading.show import console
-    from patchbook.grading.trouble import GradingFailed
+    from patchbook.grading.running.progress import console
 
     out = out or grades / "report"
     try:

@@ -11,7 +11,7 @@ from transformer_lens import TransformerBridge
 from transformer_lens.config import TransformerBridgeConfig
 from transformers import PreTrainedTokenizerFast
 
-from patchbook.copies import Copies
+from patchbook.models.copies import Copies
 
 VOCAB = 97
 BOS = 61

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from patchbook.attribution import decompose_logit_diff
 from patchbook.checking.diagnosis import Diagnosis
 from patchbook.checking.measured import model_in_use
+from patchbook.patching.attribution import decompose_logit_diff
 from patchbook.prompts.days import PATTERNS, DayPrompts, write_prompts
 
 NEARLY = 0.8  # of the largest gain: a layer this close to it is as good an answer

@@ -19,9 +19,9 @@ READY_MADE = (
     "transformer_lens.patching",
     "transformer_lens.tools.analysis",
     "transformer_lens.head_detector",
-    "patchbook.fallback",
+    "patchbook.checking.fallback",
     "patchbook.patching",
-    "patchbook.attribution",
+    "patchbook.patching.attribution",
     "patchbook.tests.specifications",
 )
 SWITCHES = ("sys.setprofile", "threading.setprofile")  # would end the watch for them

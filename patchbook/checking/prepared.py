@@ -12,7 +12,7 @@ from transformer_lens.hook_points import HookPoint
 
 import patchbook
 from patchbook.checking.awkward import awkward_model, random_tokens
-from patchbook.copies import Copies
+from patchbook.models.copies import Copies
 
 
 @functools.lru_cache(maxsize=1)

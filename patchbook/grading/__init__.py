@@ -1,38 +1,24 @@
 """A folder of submissions in, marks out: a gradebook, a page of feedback each, and grades.csv.
 
-    collect      folders, LMS downloads and Colab files become such folders; collect_* are its parts
-    submissions  what a class handed in: folders of learners, read safely
-    repair       metadata, ids and cells that an editor lost are put back from the released notebook
-    plan         what is run of a submission: the source's checks and seeds; which cells only show
-    execute      runs one notebook to its end, whatever its cells do; its checks are observed, not run
-    predictions  those that rest on an unwritten exercise run again, where references are
-    inside       the observation, in the learner's kernel
-    judge        decides on what was observed, in a process that no learner's code has been in
-    work, pool   a submission from file to judged notebook, in workers side by side
-    cluster      the same tasks on a Dask cluster     remote   what its workers do
-    kernel       which kernel runs a submission, and what it may see: chosen here and nowhere else
-    provisioner  jupyter_client asks it for kernels that are forks of a warm process
-    warm, forks  that process; servers whose forks answer
-    withheld     the specifications, which no such fork has
-    sandbox      the walls, the limits     keeper   the process beside each kernel     usage   what it uses
-    servers      starts what a class needs
-    outputs      what nbgrader scores, and what of it a learner may read
-    pages        the top of a learner's page of feedback
-    gradebook    nbgrader's course folder, its settings and its steps
-    database     which gradebook it is: the file, or PostgreSQL
-    trouble      what gradebook and disk may say: wait, stop, or one row's reason
-    report       pages for learners and the teacher, CSV for an LMS
-    results      marks, status and reason of one submission; grades.csv
-    taken        hands nbgrader what the workers ran
-    journal      what is done already: a killed grader goes on from it
-    batch        one class: tasks out, results in, one writer
-    show         the table and the progress lines
-    gate         the marks of a chapter's own solutions and of its untouched stubs
+The way of a submission, in order; each package's own docstring is its map:
 
+    collect     folders, LMS downloads and Colab files become a folder of submissions
+    notebooks   one of them is read and repaired; the plan says what is run of it
+    kernels     where it runs: a fork of a warm process, behind walls
+    judging     it is run to its end, and what was observed is judged elsewhere
+    gradebook   nbgrader's folders and database take the marks
+    running     a class of them, in workers side by side or on a cluster
+    report      pages for learners and the teacher, CSV for an LMS
+
+A package imports those above it only (collect: of these, notebooks); a test holds it to that.
 Nothing here loads torch: learners' code does that, in its own process.
 """
 
-_HOME = {"grade_class": "batch", "chapter_marks": "gate", "Result": "results"}
+_HOME = {
+    "grade_class": "running.batch",
+    "chapter_marks": "running.release_gate",
+    "Result": "gradebook.results",
+}
 __all__ = ["Result", "chapter_marks", "grade_class"]
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from patchbook.models import quietly
-from patchbook.native import native_bridge, native_matrices
+from patchbook.models.native import native_bridge, native_matrices
 from patchbook.training.trainer import Read, Recipe
 
 # Layers, heads, head width and model width all differ, so that code which swaps two of them fails.

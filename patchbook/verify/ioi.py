@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
 
-from patchbook.fallback import reference_for
+from patchbook.checking.fallback import reference_for
 from patchbook.prompts.ioi import IOIDataset, published_prompts
 from patchbook.verify.measuring import answer_rows, difference_rows, final_logits, mean, token
 from patchbook.verify.rows import Row

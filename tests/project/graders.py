@@ -19,11 +19,11 @@ from click.testing import CliRunner
 
 from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
-from patchbook.grading import batch
-from patchbook.grading.batch import Options, grade_class
-from patchbook.grading.journal import Journal
-from patchbook.grading.plan import plan_of
-from patchbook.grading.servers import Servers, request_of, servers_for
+from patchbook.grading.gradebook.journal import Journal
+from patchbook.grading.notebooks.plan import plan_of
+from patchbook.grading.running import batch
+from patchbook.grading.running.batch import Options, grade_class
+from patchbook.grading.running.servers import Servers, request_of, servers_for
 from tests.project.toy import CHAPTER, HOME, hand_in, solved
 
 WRONG = "def double(x):\n    return x"

@@ -6,15 +6,15 @@ from transformer_lens import TransformerBridge
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from patchbook import reference_for, zoo
-from patchbook.attribution import (
+from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
+from patchbook.models import load_model
+from patchbook.patching.attribution import (
     accumulated_logit_diff,
     decompose_logit_diff,
     logit_diff_directions,
     stack_to_logit_diff,
     unembedding_bias,
 )
-from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
-from patchbook.models import load_model
 from patchbook.prompts.capitals import NINE_TOKENS, RAGGED, CapitalSet
 from patchbook.prompts.ioi import published_prompts
 

@@ -151,11 +151,11 @@ def shortformer_model(tmp_path_factory) -> str:
     import torch
     from transformers import AutoTokenizer
 
-    from patchbook import models, shortformer
+    from patchbook.models import loading, shortformer
     from tests.project.test_shortformer import random_state
 
     folder = tmp_path_factory.mktemp("shortformer")
-    tokenizer = AutoTokenizer.from_pretrained(models.TOKENIZER)
+    tokenizer = AutoTokenizer.from_pretrained(loading.TOKENIZER)
     tokenizer.save_pretrained(folder)
     torch.save(random_state(len(tokenizer)), folder / shortformer.WEIGHTS)
     return str(folder)

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from patchbook.circuit_drawing import ARROWS, HEIGHT, PLACES, WIDTH, draw_circuit
+from patchbook.plots.circuit import ARROWS, HEIGHT, PLACES, WIDTH, draw_circuit
 
 AT = {
     "prepares IO": "IO",

@@ -12,10 +12,9 @@ from rich.console import Console
 from patchbook import doctor
 from patchbook.cli import main
 from patchbook.doctor import Finding
-from patchbook.grading import show
-from patchbook.grading.results import Result
-from patchbook.grading.show import Progress, progress_of, table_of
-from patchbook.grading.submissions import Submission
+from patchbook.grading.gradebook.results import Result
+from patchbook.grading.notebooks.submissions import Submission
+from patchbook.grading.running.progress import Progress, progress_of, table_of
 from tests.project.toy import CHAPTER, HOME, hand_in, solved
 
 

@@ -22,15 +22,14 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
-from patchbook.grading import collect_sources
-from patchbook.grading.checks import add_folder, check_named
-from patchbook.grading.collect import NotOurs, collect, read_list
-from patchbook.grading.collect_chapters import Shelf
-from patchbook.grading.collect_names import name_of
-from patchbook.grading.collect_sources import Walk
-from patchbook.grading.plan import plan_of
-from patchbook.grading.repair import repair
-from patchbook.grading.submissions import Unreadable, find_submissions, read_notebook
+from patchbook.grading.collect.chapters import Shelf
+from patchbook.grading.collect.collecting import NotOurs, collect, read_list
+from patchbook.grading.collect.names import name_of
+from patchbook.grading.collect.sources import Walk
+from patchbook.grading.notebooks.plan import plan_of
+from patchbook.grading.notebooks.repair import repair
+from patchbook.grading.notebooks.submissions import Unreadable, find_submissions, read_notebook
+from patchbook.grading.notebooks.tests_folder import add_folder, check_named
 from tests.project.toy import CHAPTER, HOME, as_colab_saves, cell_of, hand_in, released, solved
 
 COURSE = find_course(HOME)
@@ -288,7 +287,7 @@ def test_the_command_prints_a_table_and_fails_when_nothing_came(tmp_path):
 
 
 def test_collect_starts_without_torch():
-    code = "import sys, patchbook.grading.collect, patchbook.cli; sys.exit('torch' in sys.modules)"
+    code = "import sys, patchbook.grading.collect.collecting, patchbook.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

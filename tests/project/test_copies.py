@@ -5,7 +5,7 @@ from transformer_lens import TransformerBridge
 
 from patchbook import load_model
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
-from patchbook.copies import Copies
+from patchbook.models.copies import Copies
 
 TOKENS = random_tokens(0, 2, 6)
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from transformer_lens import patching
 
-from patchbook.attribution import decompose_logit_diff
 from patchbook.checking.awkward import awkward_model, random_tokens
 from patchbook.checking.measured_days import wrong_layer
+from patchbook.patching.attribution import decompose_logit_diff
 from patchbook.prompts.days import WAYS
 from patchbook.tests import ioi as ioi_checks
 from patchbook.tests.specifications import days as specifications

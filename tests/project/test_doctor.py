@@ -7,8 +7,9 @@ from importlib import metadata
 import pytest
 from packaging.requirements import Requirement
 
-from patchbook import doctor, models
+from patchbook import doctor
 from patchbook.doctor import Finding, examine, report
+from patchbook.models import hub
 
 
 @pytest.fixture
@@ -97,8 +98,8 @@ def test_a_torch_that_does_not_start_is_told(monkeypatch):
 
 def test_a_shipped_model_that_is_not_there_is_fatal_and_the_hub_is_not(monkeypatch, tmp_path):
     monkeypatch.setattr("patchbook.zoo.ZOO", tmp_path)
-    monkeypatch.setattr(models.hub, "cached", lambda repo: None)
-    monkeypatch.setattr(models.hub, "answers", lambda: False)
+    monkeypatch.setattr(hub, "cached", lambda repo: None)
+    monkeypatch.setattr(hub, "answers", lambda: False)
     found = {finding.name: finding for finding in doctor.models()}
     assert found["tiny-gpt2"].fatal and found["tiny-gpt2"].state == "missing" and found["tiny-gpt2"].mend
     assert not found["gpt2-small"].fatal and "internet" in found["gpt2-small"].mend

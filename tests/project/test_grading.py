@@ -12,10 +12,10 @@ from nbformat.v4 import new_code_cell, new_output
 
 from patchbook.authoring import find_course
 from patchbook.grading import chapter_marks, grade_class
-from patchbook.grading.batch import Options
-from patchbook.grading.kernel import kernel_environment
-from patchbook.grading.outputs import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
-from patchbook.grading.results import COLUMNS, Result, write_grades
+from patchbook.grading.gradebook.results import COLUMNS, Result, write_grades
+from patchbook.grading.gradebook.steps import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
+from patchbook.grading.kernels.manager import kernel_environment
+from patchbook.grading.running.batch import Options
 from tests.project.toy import CHAPTER, HIDDEN_SEEDS, HOME, as_colab_saves, hand_in, released, solved
 
 TIMEOUT = 5
@@ -271,7 +271,8 @@ def test_the_kernel_sees_no_settings_and_no_secrets_of_the_grader(monkeypatch):
 
 def test_grading_starts_without_torch():
     code = (
-        "import sys, patchbook.grading.batch, patchbook.grading.gate, patchbook.grading.show, patchbook.cli\n"
+        "import sys, patchbook.cli\n"
+        "from patchbook.grading.running import batch, progress, release_gate\n"
         "heavy = {'torch', 'transformer_lens', 'transformers', 'distributed'} & set(sys.modules)\n"
         "sys.exit(f'{heavy} loaded' if heavy else 0)"
     )

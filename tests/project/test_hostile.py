@@ -14,9 +14,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 
 from patchbook.authoring import find_course
-from patchbook.grading.batch import Options, grade_class
-from patchbook.grading.results import Result
-from patchbook.grading.sandbox import MB, Limits
+from patchbook.grading.gradebook.results import Result
+from patchbook.grading.kernels.sandbox import MB, Limits
+from patchbook.grading.running.batch import Options, grade_class
 from tests.project.toy import CHAPTER, HOME, cell_of, hand_in, solved
 
 FILES = sorted((Path(__file__).parent / "hostile").glob("*.toml"))

@@ -10,11 +10,11 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from patchbook.authoring import find_course, source_notebook
-from patchbook.grading.batch import grade_class
-from patchbook.grading.checks import module_of
-from patchbook.grading.journal import Journal
-from patchbook.grading.plan import Asked, Plan, UnfitCheck, only_shown, plan_of
-from patchbook.grading.results import Result
+from patchbook.grading.gradebook.journal import Journal
+from patchbook.grading.gradebook.results import Result
+from patchbook.grading.notebooks.plan import Asked, Plan, UnfitCheck, only_shown, plan_of
+from patchbook.grading.notebooks.tests_folder import module_of
+from patchbook.grading.running.batch import grade_class
 from tests.project.toy import CHAPTER, HOME, hand_in, released, solved
 
 COURSE = find_course()
@@ -97,10 +97,11 @@ def test_a_cell_that_only_shows_runs_when_an_answer_uses_its_names(answer, runs)
 
 
 def test_no_case_needs_a_specification(tmp_path):
-    """A grading kernel has none: see patchbook/grading/withheld.py."""
+    """A grading kernel has none: see patchbook/grading/kernels/withheld.py."""
     code = (
-        "import sys, json; from patchbook.grading.withheld import withhold; withhold()\n"
-        "from patchbook.grading.warm import make_cases; make_cases('', json.loads(sys.argv[1]))"
+        "import sys, json; from patchbook.grading.kernels.withheld import withhold; withhold()\n"
+        "from patchbook.grading.kernels.warm_process import make_cases\n"
+        "make_cases('', json.loads(sys.argv[1]))"
     )
     for chapter in COURSE.chapters:
         plan = plan_of(source_notebook(COURSE, chapter), chapter)

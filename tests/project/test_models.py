@@ -12,8 +12,8 @@ import torch
 from huggingface_hub import constants
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from patchbook import hub, models, zoo
-from patchbook.models import ModelUnavailable, available_models, load_model
+from patchbook import models, zoo
+from patchbook.models import ModelUnavailable, available_models, hub, load_model, loading
 
 TINY = list(models.SHIPPED)
 
@@ -43,7 +43,7 @@ def model(request):
 def checkpoint(tmp_path_factory):
     """A folder as a hub download would leave it: GPT-2's architecture, 2 layers, 3 heads."""
     folder = tmp_path_factory.mktemp("checkpoint")
-    tokenizer = AutoTokenizer.from_pretrained(models.TOKENIZER)
+    tokenizer = AutoTokenizer.from_pretrained(loading.TOKENIZER)
     torch.manual_seed(0)
     size = {"n_layer": 2, "n_head": 3, "n_embd": 24, "n_inner": 32, "n_positions": 64}
     ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.bos_token_id}
@@ -164,7 +164,7 @@ def test_both_models_together_are_small():
     assert sum(path.stat().st_size for path in files) < 12e6
 
 
-@pytest.mark.parametrize("repo_id", models.ON_THE_HUB["gpt2-small"].ids)
+@pytest.mark.parametrize("repo_id", loading.ON_THE_HUB["gpt2-small"].ids)
 def test_gpt2_small_comes_from_the_cache_without_a_network(checkpoint, repo_id, capfd):
     put_in_cache(checkpoint, repo_id)
     loaded = load_model()
@@ -176,7 +176,7 @@ def test_gpt2_small_comes_from_the_cache_without_a_network(checkpoint, repo_id, 
 def test_half_a_copy_in_the_cache_is_no_copy(checkpoint):
     put_in_cache(checkpoint, "gpt2")
     next(zoo.Path(constants.HF_HUB_CACHE).rglob("model.safetensors")).unlink()
-    assert hub.cached(models.ON_THE_HUB["gpt2-small"]) is None
+    assert hub.cached(loading.ON_THE_HUB["gpt2-small"]) is None
 
 
 def test_gpt2_small_is_downloaded_where_the_hub_answers(checkpoint, monkeypatch):
@@ -276,7 +276,7 @@ def test_words_that_are_no_list_are_named():
 
 @pytest.mark.parametrize("name", ["names", "places", "objects", "days", "months", "seasons"])
 def test_every_listed_word_is_one_token_after_a_space(name):
-    tokenizer = AutoTokenizer.from_pretrained(models.TOKENIZER)
+    tokenizer = AutoTokenizer.from_pretrained(loading.TOKENIZER)
     assert [word for word in zoo.words(name) if len(tokenizer.tokenize(" " + word)) != 1] == []
 
 
@@ -288,5 +288,5 @@ def test_every_listed_word_is_one_token_after_a_space(name):
     [15, ["When John and Mary went to the shops, John gave the bag to",
           "After Martin and Amy went to the park, Amy gave a drink to"]]]"""))  # fmt: skip
 def test_published_prompts_have_the_length_they_have_in_gpt2(length, prompts):
-    tokenizer = AutoTokenizer.from_pretrained(models.TOKENIZER)
+    tokenizer = AutoTokenizer.from_pretrained(loading.TOKENIZER)
     assert [1 + len(tokenizer.tokenize(prompt)) for prompt in prompts] == [length] * len(prompts)

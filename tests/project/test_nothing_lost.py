@@ -19,12 +19,12 @@ import pytest
 from nbgrader.api import Gradebook
 
 from patchbook.authoring import find_course
-from patchbook.grading import trouble
-from patchbook.grading.batch import Options, grade_class
-from patchbook.grading.database import submitted
-from patchbook.grading.gradebook import Overheard, safe
-from patchbook.grading.submissions import Unreadable, find_submissions, read_notebook
-from patchbook.grading.trouble import disk_error, stopped
+from patchbook.grading.gradebook import trouble
+from patchbook.grading.gradebook.course_folder import Overheard, safe
+from patchbook.grading.gradebook.database import submitted
+from patchbook.grading.gradebook.trouble import disk_error, stopped
+from patchbook.grading.notebooks.submissions import Unreadable, find_submissions, read_notebook
+from patchbook.grading.running.batch import Options, grade_class
 from tests.project.graders import (
     WRONG,
     below,

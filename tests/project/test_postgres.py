@@ -12,10 +12,10 @@ from sqlalchemy import create_engine, text
 
 from patchbook.authoring import find_course
 from patchbook.cli import main
-from patchbook.grading import trouble
-from patchbook.grading.batch import Options, grade_class
-from patchbook.grading.database import SETTINGS, gradebook_of
+from patchbook.grading.gradebook import trouble
+from patchbook.grading.gradebook.database import SETTINGS, gradebook_of
 from patchbook.grading.report import read_class
+from patchbook.grading.running.batch import Options, grade_class
 from tests.project.graders import class_of, entries
 from tests.project.postgres import PASSWORD, Postgres
 from tests.project.toy import HOME, hand_in, solved
@@ -115,7 +115,7 @@ def test_nobody_sees_the_password(in_postgres, server):
 def test_a_password_in_the_arguments_is_taken_out_of_them(tmp_path):
     """Every user of a machine can list the arguments of its processes: the command starts anew without it."""
     code = (
-        "import json, os, sys; from patchbook.grading.database import without_password\n"
+        "import json, os, sys; from patchbook.grading.gradebook.database import without_password\n"
         "print(json.dumps([without_password(sys.argv[1]), sys.orig_argv, os.environ['PGPASSWORD']]))"
     )
     url = "postgresql://teacher:geheim%2F1@db.example/grades"
@@ -140,7 +140,7 @@ def test_the_same_command_knows_what_the_gradebook_holds_and_another_does_not(
     """A journal of one gradebook says nothing of another."""
     seen = []
     monkeypatch.setattr(
-        "patchbook.grading.batch.Grader.run", lambda grader, rest: seen.append(len(rest)) or []
+        "patchbook.grading.running.batch.Grader.run", lambda grader, rest: seen.append(len(rest)) or []
     )
     grade_class(COURSE, handed_in, in_postgres[0])
     assert seen == [], "all known, and in the gradebook that an earlier run noted"

@@ -8,8 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.nbgraderformat import MetadataValidator
 
-from patchbook.grading.repair import repair
-from patchbook.grading.submissions import Unreadable, find_submissions, notebook_of, read_notebook
+from patchbook.grading.notebooks.repair import repair
+from patchbook.grading.notebooks.submissions import Unreadable, find_submissions, notebook_of, read_notebook
 from tests.project import toy
 from tests.project.toy import CHAPTER, as_colab_saves, cell_of, hand_in, place_of, released, solved
 

@@ -20,15 +20,16 @@ from nbgrader.api import Gradebook
 
 from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
-from patchbook.grading.gradebook import CourseFolder, safe
-from patchbook.grading.journal import Journal
+from patchbook.grading.gradebook.course_folder import CourseFolder, safe
+from patchbook.grading.gradebook.journal import Journal
+from patchbook.grading.gradebook.results import Result, fate, write_grades
+from patchbook.grading.notebooks.cells import worth_of
 from patchbook.grading.report import NothingGraded, read_class, write_report
 from patchbook.grading.report.late import BadRule, policy_of
 from patchbook.grading.report.messages import clean, said
 from patchbook.grading.report.pages import page_names
 from patchbook.grading.report.reading import Work
 from patchbook.grading.report.summing import next_step
-from patchbook.grading.results import Result, fate, worth_of, write_grades
 from tests.project.browser import CHROMIUM, Browser, until
 from tests.project.toy import CHAPTER, HOME, cell_of, released, solved
 

@@ -7,7 +7,7 @@ import pytest
 
 from patchbook.authoring import find_course
 from patchbook.grading import grade_class
-from patchbook.grading.batch import Options
+from patchbook.grading.running.batch import Options
 
 COURSE = find_course()
 CHAPTER = "00_hooks_and_caches"  # chapter 1 is graded by `make`; one chapter is enough to test the whole way

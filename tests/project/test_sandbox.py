@@ -10,10 +10,19 @@ import pytest
 from click.testing import CliRunner
 
 from patchbook.cli import main
-from patchbook.grading import sandbox
-from patchbook.grading.keeper import excess
-from patchbook.grading.sandbox import MB, Limits, Sandbox, above, confine, drop_rights, walls, why_no_sandbox
-from patchbook.grading.usage import Process, Usage, descendants, read_process, total
+from patchbook.grading.kernels import sandbox
+from patchbook.grading.kernels.overseer import excess
+from patchbook.grading.kernels.sandbox import (
+    MB,
+    Limits,
+    Sandbox,
+    above,
+    confine,
+    drop_rights,
+    walls,
+    why_no_sandbox,
+)
+from patchbook.grading.kernels.usage import Process, Usage, descendants, read_process, total
 from tests.project.toy import HOME, hand_in, solved
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -32,7 +41,7 @@ def test_a_sandbox_can_be_built_here():
 def test_neither_the_course_nor_the_grader_is_in_view():
     assert "No such file" in inside("ls", str(COURSE / "solutions"))
     assert "No such file" in inside("ls", str(COURSE / "tests"))
-    assert inside("ls", str(COURSE / "patchbook" / "models.py")) == f"{COURSE / 'patchbook' / 'models.py'}\n"
+    assert inside("ls", str(COURSE / "patchbook" / "cli.py")) == f"{COURSE / 'patchbook' / 'cli.py'}\n"
     processes = inside("sh", "-c", "ls -d /proc/[0-9]*").split()
     assert len(processes) <= 4, "bubblewrap's own, and ours"
     assert inside("sh", "-c", "env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD=") == ""
@@ -78,7 +87,7 @@ def by_nobody(work):
 
 
 def step_inside():
-    """Join a sandbox and fork, as a keeper does: how the fork sees itself, and what is left of it."""
+    """Join a sandbox and fork, as an overseer does: how the fork sees itself, and what is left of it."""
     box = Sandbox(Limits(disk=MB))
     box.join()
 

@@ -4,14 +4,14 @@ import json
 import math
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 import torch
 from huggingface_hub import constants
 from transformers import AutoTokenizer
 
-from patchbook import hub, models, shortformer
-from patchbook.models import ModelUnavailable, available_models, load_model
+from patchbook.models import ModelUnavailable, available_models, hub, load_model, shortformer
 
 NAME = "attn-only-2l-shortformer"
 LAYERS, HEADS, D_HEAD, D_MODEL, N_CTX = (
@@ -65,7 +65,7 @@ def by_hand(state: dict[str, torch.Tensor], tokens: torch.Tensor) -> torch.Tenso
 def folder(tmp_path_factory):
     """A folder with a random state dict and a tokenizer."""
     folder = tmp_path_factory.mktemp("shortformer")
-    tokenizer = AutoTokenizer.from_pretrained(models.TOKENIZER)
+    tokenizer = AutoTokenizer.from_pretrained(loading.TOKENIZER)
     tokenizer.save_pretrained(folder)
     torch.save(random_state(len(tokenizer)), folder / shortformer.WEIGHTS)
     return folder
@@ -156,7 +156,7 @@ def test_an_entry_that_is_missing_is_named(folder, state, tmp_path):
 
 def put_in_cache(repo_id: str, files: dict) -> None:
     """Lay files out as the hub's own cache does."""
-    repo = models.Path(f"{constants.HF_HUB_CACHE}/models--{repo_id.replace('/', '--')}")
+    repo = Path(f"{constants.HF_HUB_CACHE}/models--{repo_id.replace('/', '--')}")
     (repo / "snapshots" / "0123abc").mkdir(parents=True)
     (repo / "refs").mkdir()
     (repo / "refs" / "main").write_text("0123abc")

@@ -11,9 +11,9 @@ import torch
 from click.testing import CliRunner
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
-from patchbook import hub, models, zoo
+from patchbook import models, zoo
 from patchbook.cli import main
-from patchbook.models import load_model
+from patchbook.models import hub, load_model
 from patchbook.prompts.ioi import published_prompts
 from patchbook.tests.specifications.forward_pass import forward
 from patchbook.verify import ioi as verify_ioi

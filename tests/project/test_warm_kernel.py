@@ -137,7 +137,7 @@ def test_when_the_owner_is_killed_nothing_stays(tmp_path):
         from jupyter_client.manager import start_new_kernel
         manager, client = start_new_kernel(kernel_name="patchbook")
         client.execute_interactive({DAEMON.format(marker=tmp_path.name)!r})
-        from patchbook.grading.provisioner import own_server
+        from patchbook.grading.kernels.provisioner import own_server
         print(manager.provisioner.pid, own_server().process.pid, flush=True)
         time.sleep(600)
     """)

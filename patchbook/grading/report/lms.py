@@ -3,9 +3,9 @@
 import csv
 from pathlib import Path
 
+from patchbook.grading.gradebook.results import as_text, number
 from patchbook.grading.report.reading import Work
 from patchbook.grading.report.summing import by_chapter, by_learner
-from patchbook.grading.results import as_text, number
 
 POINTS = [
     "learner",

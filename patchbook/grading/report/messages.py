@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from patchbook.grading.execute import DIED, NOT_RUN, TIMED_OUT
-from patchbook.grading.outputs import ANSI
+from patchbook.grading.notebooks.cells import DIED, NOT_RUN, TIMED_OUT
+from patchbook.grading.notebooks.outputs import ANSI
 
 PART = re.compile(r"^  (What|Where|Next):\s+(.*?)(?=^  (?:What|Where|Next):|\Z)", re.MULTILINE | re.DOTALL)
 LONGEST = 2000  # characters of one part

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from patchbook.grading.gradebook.results import OK, number
 from patchbook.grading.report import summing
 from patchbook.grading.report.lms import shown, write_tables
 from patchbook.grading.report.messages import clean
 from patchbook.grading.report.reading import BY_HAND, MISTAKEN, RIGHT, UNTOUCHED, Item, Work
-from patchbook.grading.results import OK, number
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIGNS = {  # what a cell of the heat map shows when it is no number of points: never a zero that is none

@@ -13,14 +13,15 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy.exc import SAWarning
 
-from patchbook.grading.collect_attempts import COLLECTED, REFUSED
-from patchbook.grading.database import gradebook_of, is_there
-from patchbook.grading.gradebook import safe
-from patchbook.grading.journal import Journal
+from patchbook.grading.collect.attempts import COLLECTED, REFUSED
+from patchbook.grading.gradebook.course_folder import safe
+from patchbook.grading.gradebook.database import gradebook_of, is_there
+from patchbook.grading.gradebook.journal import Journal
+from patchbook.grading.gradebook.results import as_text
+from patchbook.grading.gradebook.trouble import patiently
+from patchbook.grading.notebooks.cells import grade_id_of, worth_of
 from patchbook.grading.report.late import Policy
 from patchbook.grading.report.messages import Said, clean, said
-from patchbook.grading.results import as_text, grade_id_of, worth_of
-from patchbook.grading.trouble import patiently
 
 RIGHT, PART, WRONG, UNTOUCHED, BY_HAND, AGAIN = (
     "right",

@@ -2,7 +2,7 @@
 
 import torch
 
-from patchbook.attribution import decompose_logit_diff as ready_made
+from patchbook.patching.attribution import decompose_logit_diff as ready_made
 
 from . import Bank
 

@@ -1,0 +1,12 @@
+"""Where learners' code runs: forks of one warm process, each behind walls.
+
+manager        which kernel runs a submission, and what it may see: chosen here and nowhere else
+provisioner    jupyter_client asks it for kernels that are forks of the warm process
+warm_process   libraries imported, models loaded, checks at hand
+withheld       what no such fork may have: specifications, known mistakes, what measures heads
+fork_server    servers that answer each caller with a fork of themselves
+overseer       the process beside each kernel: starts, signals and ends it
+sandbox        the walls and the limits
+usage          what the processes of a submission use
+observation    what runs in the kernel beside the learner's code
+"""

@@ -1,0 +1,23 @@
+"""`load_model(name)`: a TransformerBridge that is ready to be read, and quiet about it.
+
+| name             | what it is                                            | where it comes from      |
+|------------------|-------------------------------------------------------|--------------------------|
+| tiny-gpt2        | GPT-2's architecture, 4 layers x 6 heads, one million parameters | inside this package |
+| tiny-attn-only   | two layers of attention, nothing else                 | inside this package      |
+| gpt2-small       | the 124M model of the literature                      | hub, or its local cache  |
+| attn-only-2l-shortformer | the public two-layer toy model of many courses | hub, or its local cache  |
+| a folder         | any GPT-2-like checkpoint, or a toy model's state dict | your disk                |
+
+Heavy libraries are imported inside the functions: `patchbook doctor` asks `available_models` without torch.
+"""
+
+from patchbook.models.loading import (
+    SHIPPED,
+    Availability,
+    ModelUnavailable,
+    available_models,
+    load_model,
+    quietly,
+)
+
+__all__ = ["SHIPPED", "Availability", "ModelUnavailable", "available_models", "load_model", "quietly"]

@@ -1,0 +1,4 @@
+"""Runs of a model, taken apart.
+
+attribution   a logit difference as a sum of what every part wrote
+"""

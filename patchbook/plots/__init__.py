@@ -1,0 +1,45 @@
+"""Figures of the course: tensor in, figure out, never `.show()`.
+
+| function             | shows                                             | returns       |
+|----------------------|---------------------------------------------------|---------------|
+| `head_heatmap`       | one number for each head                          | plotly Figure |
+| `label_heatmap`      | one number for each (row, column), labelled       | plotly Figure |
+| `lines`              | curves, such as losses during training            | plotly Figure |
+| `bars`               | one number for each label                         | plotly Figure |
+| `head_scatter`       | two numbers for each head, one against the other  | plotly Figure |
+| `ring`               | words in a plane, joined in their order           | plotly Figure |
+| `attention_patterns` | the heads of one layer, to hover over and click   | HTML          |
+| `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
+| `draw_circuit`       | heads by role, and what they pass on              | HTML          |
+| `describe`           | the largest and smallest values in words          | str           |
+
+Every figure carries a one-line text summary for readers who cannot see it: in the book as its
+caption, elsewhere under its title. The same call works in Colab, in Jupyter and in the book.
+"""
+
+from patchbook.plots.circuit import draw_circuit
+from patchbook.plots.figures import (
+    attention_patterns,
+    bars,
+    describe,
+    head_heatmap,
+    head_labels,
+    label_heatmap,
+    layer_slider,
+    lines,
+)
+from patchbook.plots.points import head_scatter, ring
+
+__all__ = [
+    "attention_patterns",
+    "bars",
+    "describe",
+    "draw_circuit",
+    "head_heatmap",
+    "head_labels",
+    "head_scatter",
+    "label_heatmap",
+    "layer_slider",
+    "lines",
+    "ring",
+]
