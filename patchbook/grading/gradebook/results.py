@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from patchbook.grading.notebooks.cells import DIED, NOT_RUN, TIMED_OUT
+from patchbook.grading.notebooks.cells import DIED, NOT_RUN, TIMED_OUT, called, grade_id_of
 
 OK, CRASHED, LATE, UNREADABLE, MISSING = "ok", "crashed", "timed out", "unreadable", "missing"
 STATUSES = (OK, CRASHED, LATE, UNREADABLE, MISSING)
