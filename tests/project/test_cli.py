@@ -14,6 +14,7 @@ from patchbook.cli import main
 from patchbook.doctor import Finding
 from patchbook.grading.gradebook.results import Result
 from patchbook.grading.notebooks.submissions import Submission
+from patchbook.grading.running import progress
 from patchbook.grading.running.progress import Progress, progress_of, table_of
 from tests.project.toy import CHAPTER, HOME, hand_in, solved
 
@@ -112,15 +113,15 @@ def test_a_terminal_gets_a_bar_with_counts():
 
 def test_who_is_graded_the_longest_is_said(monkeypatch):
     clock = iter([0.0, 5.0, 47.0, 48.0])
-    monkeypatch.setattr(show, "monotonic", lambda: next(clock))
-    progress = Progress(lambda done, of, result: None)
+    monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
+    line = Progress(lambda done, of, result: None)
     for learner in ("[b]ada", "bob"):
-        progress.began(Submission(learner, CHAPTER, None))
-    assert str(progress) == "longest now: [b]ada · 00_toy, 47 s"
+        line.began(Submission(learner, CHAPTER, None))
+    assert str(line) == "longest now: [b]ada · 00_toy, 47 s"
     progress(1, 2, Result("[b]ada", CHAPTER, "crashed", {}, {}))
-    assert str(progress) == "1 crashed · longest now: bob · 00_toy, 43 s"
+    assert str(line) == "1 crashed · longest now: bob · 00_toy, 43 s"
     progress(2, 2, Result("bob", CHAPTER, "ok", {}, {}))
-    assert str(progress) == "1 crashed, 1 ok"
+    assert str(line) == "1 crashed, 1 ok"
 
 
 @pytest.mark.parametrize(("fatal", "code"), [(True, 1), (False, 0)])

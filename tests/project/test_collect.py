@@ -22,6 +22,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
+from patchbook.grading.collect import sources
 from patchbook.grading.collect.chapters import Shelf
 from patchbook.grading.collect.collecting import NotOurs, collect, read_list
 from patchbook.grading.collect.names import name_of
@@ -193,7 +194,7 @@ UNSAFE = {
 
 @pytest.mark.parametrize("says", UNSAFE)
 def test_an_unsafe_zip_is_refused_whole(tmp_path, monkeypatch, says):
-    monkeypatch.setattr(collect_sources, "SMALL", 2**20)
+    monkeypatch.setattr(sources, "SMALL", 2**20)
     path = tmp_path / "unsafe.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bob/00_toy.ipynb", RIGHT)
@@ -475,7 +476,7 @@ def test_no_name_leads_out_of_the_folder(names):
 
 
 def test_no_more_of_a_member_is_unpacked_than_can_be_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(collect_sources, "LARGEST", 2)
+    monkeypatch.setattr(sources, "LARGEST", 2)
     path = put_zip(tmp_path / "a.zip", {"ada/00_toy.ipynb": "0" * (3 * 2**20), "bob/00_toy.ipynb": RIGHT})
     (tmp_path / "scratch").mkdir()
     sizes = [found.file.stat().st_size for found in Walk(path, tmp_path / "scratch").files()]
