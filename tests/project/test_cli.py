@@ -118,9 +118,9 @@ def test_who_is_graded_the_longest_is_said(monkeypatch):
     for learner in ("[b]ada", "bob"):
         line.began(Submission(learner, CHAPTER, None))
     assert str(line) == "longest now: [b]ada · 00_toy, 47 s"
-    progress(1, 2, Result("[b]ada", CHAPTER, "crashed", {}, {}))
+    line(1, 2, Result("[b]ada", CHAPTER, "crashed", {}, {}))
     assert str(line) == "1 crashed · longest now: bob · 00_toy, 43 s"
-    progress(2, 2, Result("bob", CHAPTER, "ok", {}, {}))
+    line(2, 2, Result("bob", CHAPTER, "ok", {}, {}))
     assert str(line) == "1 crashed, 1 ok"
 
 

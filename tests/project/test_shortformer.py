@@ -11,7 +11,7 @@ import torch
 from huggingface_hub import constants
 from transformers import AutoTokenizer
 
-from patchbook.models import ModelUnavailable, available_models, hub, load_model, shortformer
+from patchbook.models import ModelUnavailable, available_models, hub, load_model, loading, shortformer
 
 NAME = "attn-only-2l-shortformer"
 LAYERS, HEADS, D_HEAD, D_MODEL, N_CTX = (
