@@ -3,6 +3,7 @@
 # make book       the course as web pages, in build/book
 # make exercises  rewrite exercises/ from solutions/
 # make bench      how long things take: the sweeps not measured yet, and grading beside nbgrader (long)
+# make mutants    every solution changed in every place: do the checks refuse each change? (long)
 # make models     train the two small models again (about 50 minutes)
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ READY := .venv/ready
 export TOKENIZERS_PARALLELISM := false
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: all test book exercises bench models clean
+.PHONY: all test book exercises bench mutants models clean
 .DELETE_ON_ERROR:
 
 all: $(READY)
@@ -33,6 +34,9 @@ exercises: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/grading.py
+
+mutants: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.project.mutation --jobs 2
 
 models: $(READY)
 	$(BIN)/python -m patchbook.training
