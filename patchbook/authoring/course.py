@@ -30,8 +30,12 @@ class Course:
         return self.root / "exercises" / f"{chapter}.ipynb"
 
     def checks(self, chapter: str) -> Path:
-        """The module of the chapter's test functions: installed as patchbook.tests.<topic>."""
-        return self.root / "tests" / f"{chapter[3:]}.py"
+        """The module of the chapter's test functions: installed as patchbook.tests.<topic>.
+
+        A long chapter's is a package, whose own file imports them from its modules.
+        """
+        topic = self.root / "tests" / chapter[3:]
+        return topic / "__init__.py" if topic.is_dir() else topic.with_suffix(".py")
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()

@@ -22,17 +22,17 @@ class AuthorError(Exception):
 def refuse_problems(course: Course, chapter: str, notebook: NotebookNode, text: str) -> None:
     """Raises AuthorError when the chapter, read from `text`, has anything to mend."""
     lines = cell_lines(notebook, text)
-    tests = defined_names(course.checks(chapter))
+    checks = course.checks(chapter)
     found = [
         f"{course.relative(course.solution(chapter))}, line {lines[index]}, cell {index + 1}: {what}"
-        for index, what in sorted(problems(notebook, chapter, tests))
+        for index, what in sorted(problems(notebook, defined_names(checks), course.relative(checks)))
     ]
     if found:
         raise AuthorError("\n".join(found))
 
 
-def problems(notebook: NotebookNode, chapter: str, tests: set[str] | None) -> Iterator[tuple[int, str]]:
-    """Every (cell index, what is wrong and what to write). `tests`: names in the chapter's checks."""
+def problems(notebook: NotebookNode, tests: set[str] | None, where: str) -> Iterator[tuple[int, str]]:
+    """Every (cell index, what is wrong and what to write). `tests`: names in the checks' module, `where`."""
     for index, cell in enumerate(notebook.cells):
         kind = next((kind for kind in GRADED if kind in cell.metadata), None)
         look = {"exercise": _exercise, "check": _check, "interpret": _interpret, None: _plain}[kind]
@@ -40,7 +40,7 @@ def problems(notebook: NotebookNode, chapter: str, tests: set[str] | None) -> It
         yield from ((index, what) for what in _regions(cell.source))
     yield from _pairs(notebook)
     yield from _headings(notebook)
-    yield from _unknown_tests(notebook, chapter, tests)
+    yield from _unknown_tests(notebook, tests, where)
 
 
 def _exercise(cell: NotebookNode) -> Iterator[str]:
@@ -155,18 +155,16 @@ def _headings(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
             promised = None
 
 
-def _unknown_tests(notebook: NotebookNode, chapter: str, tests: set[str] | None) -> Iterator[tuple[int, str]]:
+def _unknown_tests(notebook: NotebookNode, tests: set[str] | None, where: str) -> Iterator[tuple[int, str]]:
+    module = where.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     for index, cell in enumerate(notebook.cells):
         name = cell.metadata.get("check")
         if name and tests is None:
-            yield index, f"check {name!r} has no test module; write tests/{chapter[3:]}.py"
+            yield index, f"check {name!r} has no test module; write {where}"
         elif name and f"test_{name}" not in tests:
             yield (
                 index,
-                (
-                    f"patchbook.tests.{chapter[3:]} has no `test_{name}`; write it in "
-                    f"tests/{chapter[3:]}.py, or mend the id"
-                ),
+                f"patchbook.{module} has no `test_{name}`; write it in {where}, or mend the id",
             )
 
 

@@ -1,7 +1,36 @@
-"""The known wrong ways of average_over_condition."""
+"""The known wrong ways of heads_with_high_average_pattern and the detectors built on it."""
 
 from patchbook.checking import Mistake
-from patchbook.tests.mistakes.head_labels import pairs_of
+from patchbook.tests.mistakes.head_labels import FINDS_NOTHING, LABEL_ROWS, LISTS_ALL, detect, pairs_of
+
+heads_with_high_average_pattern = tuple(
+    Mistake(*row)
+    for row in (
+        *LABEL_ROWS,
+        (
+            "query-and-key-swapped",
+            lambda cache, condition, threshold: detect(cache, lambda q, k: condition(k, q), threshold),
+            "query and key have changed places.",
+            "The condition is called as condition(query, key); patterns have axes (head, query, key).",
+        ),
+        (
+            "causal-only",
+            lambda cache, condition, threshold: detect(
+                cache, lambda q, k: k <= q and condition(q, k), threshold
+            ),
+            "pairs whose key comes after the query are left out of the average.",
+            "The condition alone decides which pairs count.",
+        ),
+        (
+            "condition-ignored",
+            lambda cache, condition, threshold: detect(cache, lambda q, k: k <= q, threshold),
+            "the average does not depend on the condition.",
+            "Hand `condition` on to average_over_condition.",
+        ),
+        FINDS_NOTHING,
+        LISTS_ALL,
+    )
+)
 
 
 def _mean_where(tensor, chosen):

@@ -3,7 +3,8 @@
 import torch
 
 from patchbook.checking import Mistake
-from patchbook.tests.specifications import days as right
+from patchbook.tests.specifications import days_heads as specifications
+from patchbook.tests.specifications import days_words
 
 
 def _heads(row):
@@ -16,7 +17,7 @@ def _heads(row):
 
 
 def _head_by_head(x, y):
-    rows = right.scatter_rows(x, y)
+    rows = specifications.scatter_rows(x, y)
     return [row for head in range(x.shape[1]) for row in rows[head :: x.shape[1]]]
 
 
@@ -71,7 +72,7 @@ scatter_rows = (
     ),
     Mistake(
         "last-layer-missing",
-        lambda x, y: right.scatter_rows(x[:-1], y[:-1]),
+        lambda x, y: specifications.scatter_rows(x[:-1], y[:-1]),
         "the last layer's heads are missing.",
         "Loop over all rows of the tensors.",
     ),
@@ -99,7 +100,9 @@ def _third(layer, layers):
 
 def _by_value(patched, threshold):
     """Into thirds by how large they are instead of by layer."""
-    everyone = [label for labels in right.heads_by_depth(patched, threshold).values() for label in labels]
+    everyone = [
+        label for labels in specifications.heads_by_depth(patched, threshold).values() for label in labels
+    ]
     everyone.sort(key=lambda label: abs(patched[tuple(map(int, label[1:].split("H")))].item()))
     n = len(everyone)
     names = ("early", "middle", "late")
@@ -180,7 +183,7 @@ def _score(offset=1, matrix=None, axis=-1, scale=1.0):
 
 
 def _tokens(model):
-    return [model.to_single_token(" " + day) for day in right.DAYS]
+    return [model.to_single_token(" " + day) for day in days_words.DAYS]
 
 
 def _circuit(model, layer, head):
@@ -275,7 +278,7 @@ ov_successor_score = (
     ),
     Mistake(
         "layer-and-head-swapped",
-        lambda model, layer, head: right.ov_successor_score(model, head, layer),
+        lambda model, layer, head: specifications.ov_successor_score(model, head, layer),
         "layer and head have changed places.",
         "W_V[layer, head]: the layer comes first.",
     ),
@@ -298,7 +301,7 @@ def _right_directions(centred):
 
 
 def _ignored_k(vectors, k=2):
-    return right.days_pca(vectors, 2)
+    return specifications.days_pca(vectors, 2)
 
 
 def _left_singular(vectors, k=2):
@@ -353,7 +356,7 @@ days_pca = (
     ),
     Mistake(
         "standardised",
-        lambda vectors, k=2: right.days_pca((vectors - vectors.mean(0)) / vectors.std(0), k),
+        lambda vectors, k=2: specifications.days_pca((vectors - vectors.mean(0)) / vectors.std(0), k),
         "each dimension is divided by its standard deviation first: this is another PCA.",
         "Take the mean away and nothing else.",
     ),

@@ -6,7 +6,7 @@ In the rows, x are logits, r right and w wrong tokens.
 import torch
 
 from patchbook.checking import Mistake
-from patchbook.tests.specifications import days as right
+from patchbook.tests.specifications import days_logits as specifications
 
 
 def _last(model, prompt, **options):
@@ -18,7 +18,9 @@ def _answer(changed):
 
     def wrong(model, prompt, answer):
         logits = _last(model, prompt)
-        return changed(*right.rank_and_prob(model, prompt, answer), logits, model.to_single_token(answer))
+        return changed(
+            *specifications.rank_and_prob(model, prompt, answer), logits, model.to_single_token(answer)
+        )
 
     return wrong
 
@@ -211,6 +213,7 @@ _WAYS_TO_DIFFER = {  # id -> what a learner computes for each prompt, what is wr
     ),
 }
 
+
 logits_to_ave_logit_diff_of_days = (
     *(Mistake(id, _each(values), what, next) for id, (values, what, next) in _WAYS_TO_DIFFER.items()),
     Mistake(
@@ -253,6 +256,8 @@ def _share(d, corrupted, clean):
 
 
 _ENDS = "corrupted_logit_diff is the point that gets 0, clean_logit_diff the point that gets 1."
+
+
 day_metric = (
     Mistake(
         "clean-and-corrupted-swapped",
@@ -333,7 +338,7 @@ def _parts(edit):
     """edit(parts, model, cache, r, w) -> the dictionary, wrong in some way."""
 
     def wrong(model, cache, answer_tokens, wrong_tokens):
-        parts = right.decompose_logit_diff(model, cache, answer_tokens, wrong_tokens)
+        parts = specifications.decompose_logit_diff(model, cache, answer_tokens, wrong_tokens)
         return edit(dict(parts), model, cache, answer_tokens, wrong_tokens)
 
     return wrong
@@ -362,7 +367,7 @@ def _at_position(pos):
         def __getitem__(self, key):
             return self.cache[key][:, pos : pos + 1 if pos != -1 else None]
 
-    return lambda parts, model, cache, r, w: right.decompose_logit_diff(model, Shifted(cache), r, w)
+    return lambda parts, model, cache, r, w: specifications.decompose_logit_diff(model, Shifted(cache), r, w)
 
 
 def _only_right(parts, model, cache, r, w):

@@ -1,15 +1,15 @@
 """The known wrong ways of chapter 4: words, prompts and corruptions."""
 
 from patchbook.checking import Mistake
-from patchbook.tests.specifications import days as right
+from patchbook.tests.specifications import days_words as specifications
 
-_WEEK = list(right.DAYS)
+_WEEK = list(specifications.DAYS)
 
 
 def _cycle(word):
     """The cycle of a word as a list; raises ValueError as the exercise asks."""
-    right.successor(word)
-    return next(list(cycle) for cycle in right.CYCLES if word in cycle)
+    specifications.successor(word)
+    return next(list(cycle) for cycle in specifications.CYCLES if word in cycle)
 
 
 def _by_index(index):
@@ -25,22 +25,22 @@ def _by_index(index):
 def _days_only(word, step=1):
     if word not in _WEEK:
         raise ValueError(word)
-    return right.successor(word, step)
+    return specifications.successor(word, step)
 
 
 def _all_in_one_list(word, step=1):
-    words = [w for cycle in right.CYCLES for w in cycle]
+    words = [w for cycle in specifications.CYCLES for w in cycle]
     if word not in words:
         raise ValueError(word)
     return words[(words.index(word) + step) % len(words)]
 
 
 def _no_error(word, step=1):
-    return right.successor(word, step) if any(word in c for c in right.CYCLES) else None
+    return specifications.successor(word, step) if any(word in c for c in specifications.CYCLES) else None
 
 
 def _unknown_comes_back(word, step=1):
-    return right.successor(word, step) if any(word in c for c in right.CYCLES) else word
+    return specifications.successor(word, step) if any(word in c for c in specifications.CYCLES) else word
 
 
 def _wrapped_to_the_end(word, step=1):
@@ -122,7 +122,7 @@ def _rows(row):
     """row(pattern, word, next word) -> the tuple of one prompt, wrong in some way."""
 
     def wrong(pattern, words, step=1):
-        return [row(pattern, word, right.successor(word, step)) for word in words]
+        return [row(pattern, word, specifications.successor(word, step)) for word in words]
 
     return wrong
 
@@ -132,7 +132,7 @@ def _filled(pattern, word):
 
 
 def _ignore_step(pattern, words, step=1):
-    return right.today_prompts(pattern, words)
+    return specifications.today_prompts(pattern, words)
 
 
 today_prompts = (
@@ -186,13 +186,13 @@ today_prompts = (
     ),
     Mistake(
         "first-word-only",
-        lambda pattern, words, step=1: right.today_prompts(pattern, words, step)[:1],
+        lambda pattern, words, step=1: specifications.today_prompts(pattern, words, step)[:1],
         "there is a prompt for the first word only.",
         "Collect one tuple for each word of the list.",
     ),
     Mistake(
         "answers-next-to-each-other",
-        _rows(lambda p, word, then: (_filled(p, word), " " + then, " " + right.successor(then))),
+        _rows(lambda p, word, then: (_filled(p, word), " " + then, " " + specifications.successor(then))),
         "the wrong answer is the word after the answer; wanted today's word.",
         "Wrong is what a model would say that copies: the word in the prompt.",
     ),
@@ -203,23 +203,25 @@ def _moved(same, after):
     """A corruption that goes `same` or `after` steps on from today."""
 
     def wrong(day, way):
-        right.corrupt_day(day, way)
-        return right.successor(day, {"same as the answer": same, "the day after the answer": after}[way])
+        specifications.corrupt_day(day, way)
+        return specifications.successor(
+            day, {"same as the answer": same, "the day after the answer": after}[way]
+        )
 
     return wrong
 
 
 def _no_wrap(day, way):
-    right.corrupt_day(day, way)
-    return _WEEK[_WEEK.index(day) + right.STEPS_ON[way]]
+    specifications.corrupt_day(day, way)
+    return _WEEK[_WEEK.index(day) + specifications.STEPS_ON[way]]
 
 
 def _anything_is_after(day, way):
-    return right.successor(day, 1 if way == "same as the answer" else 2)
+    return specifications.successor(day, 1 if way == "same as the answer" else 2)
 
 
 def _unknown_way_comes_back(day, way):
-    return right.successor(day, right.STEPS_ON.get(way, 0))
+    return specifications.successor(day, specifications.STEPS_ON.get(way, 0))
 
 
 corrupt_day = (

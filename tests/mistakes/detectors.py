@@ -11,35 +11,6 @@ from patchbook.tests.mistakes.head_labels import (
     detect_per_query,
 )
 
-heads_with_high_average_pattern = tuple(
-    Mistake(*row)
-    for row in (
-        *LABEL_ROWS,
-        (
-            "query-and-key-swapped",
-            lambda cache, condition, threshold: detect(cache, lambda q, k: condition(k, q), threshold),
-            "query and key have changed places.",
-            "The condition is called as condition(query, key); patterns have axes (head, query, key).",
-        ),
-        (
-            "causal-only",
-            lambda cache, condition, threshold: detect(
-                cache, lambda q, k: k <= q and condition(q, k), threshold
-            ),
-            "pairs whose key comes after the query are left out of the average.",
-            "The condition alone decides which pairs count.",
-        ),
-        (
-            "condition-ignored",
-            lambda cache, condition, threshold: detect(cache, lambda q, k: k <= q, threshold),
-            "the average does not depend on the condition.",
-            "Hand `condition` on to average_over_condition.",
-        ),
-        FINDS_NOTHING,
-        LISTS_ALL,
-    )
-)
-
 
 def _with(condition: Callable, wrong: Callable) -> Callable:
     """A wrong way of heads_with_high_average_pattern, as a detector of one condition."""
@@ -58,9 +29,16 @@ def _detector(condition: Callable, rows: tuple, without: tuple[str, ...] = ()) -
 
 
 _PREVIOUS = "the condition is that of the previous token: key == query - 1."
+
+
 _CURRENT = "the condition is that of the current token: key == query."
+
+
 _FIRST = "the condition is that of the first token: key == 0."
+
+
 _AHEAD = "The query looks back, so the key is the smaller of the two."
+
 
 current_attn_detector = _detector(
     lambda query, key: key == query,
@@ -76,6 +54,7 @@ current_attn_detector = _detector(
     ),
     without=("all-pairs", "sum-not-mean", "largest-not-mean"),
 )
+
 
 prev_attn_detector = (
     *_detector(
@@ -116,6 +95,7 @@ prev_attn_detector = (
         "n positions have n - 1 pairs. (In Python, index -1 is the last position, not nothing.)",
     ),
 )
+
 
 first_attn_detector = _detector(
     lambda query, key: key == 0,

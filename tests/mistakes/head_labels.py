@@ -127,6 +127,7 @@ LABEL_ROWS = (
     ),
 )
 
+
 FINDS_NOTHING = (
     "finds-nothing",
     lambda cache, *others, **named: [],

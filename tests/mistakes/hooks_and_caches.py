@@ -160,6 +160,7 @@ zero_ablate_head_hook = (
     ),
 )
 
+
 cache_without_aliases = (
     Mistake(
         "aliases",

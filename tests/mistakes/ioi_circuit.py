@@ -5,9 +5,9 @@ import functools
 import torch
 
 from patchbook.checking import Mistake
-from patchbook.tests.specifications import ioi_circuit as right
+from patchbook.tests.specifications import ioi_circuit as specifications
 from patchbook.tests.specifications.forward_pass import forward
-from patchbook.tests.specifications.ioi_paths import logits_to_ave_logit_diff_2
+from patchbook.tests.specifications.path_metrics import logits_to_ave_logit_diff_2
 
 
 def _ablated(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True, **wrong):
@@ -32,7 +32,7 @@ def _ablated(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True, 
 
 def _until_reset(model, *arguments):
     """Hooks that are not permanent: the first run is ablated, the one after reset_hooks is not."""
-    runs = iter((right.add_mean_ablation_hook(model, *arguments), functools.partial(forward, model)))
+    runs = iter((specifications.add_mean_ablation_hook(model, *arguments), functools.partial(forward, model)))
     return lambda tokens: next(runs)(tokens)
 
 
@@ -131,7 +131,7 @@ def _scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
 
     def score(removed):
         rest = {role: [h for h in heads if h not in removed] for role, heads in circuit.items()}
-        run = right.add_mean_ablation_hook(model, abc_dataset, rest, seq_pos_to_keep)
+        run = specifications.add_mean_ablation_hook(model, abc_dataset, rest, seq_pos_to_keep)
         return logits_to_ave_logit_diff_2(run(ioi_dataset.toks), ioi_dataset).item()
 
     return score([*K, head]), score(K), score([]), score([head])

@@ -74,16 +74,22 @@ def _always_layer_0(axis):
 
 
 _SHARED = (SWAPPED, ALL, FIRST_PROMPT, ADDED, ALWAYS_FIRST, ALWAYS_LAST, NEXT, RETURNED_SLICE, UNCHANGED)
+
+
 patch_residual_component = (
     *_hooks(1, BY_POSITION, *_SHARED, UP_TO, BEFORE, FROM, DIMENSION),
     _name_written_out(1, "resid_pre"),
     _always_layer_0(1),
 )
+
+
 patch_head_vector = (
     *_hooks(2, BY_HEAD, *_SHARED, LAST_POSITION, POSITION_NOT_HEAD, DIMENSION),
     _name_written_out(2, "z"),
     _always_layer_0(2),
 )
+
+
 patch_attn_patterns = (
     *_hooks(1, BY_PATTERN, *_SHARED, LAST_POSITION, QUERY_NOT_HEAD, KEY_NOT_HEAD),
     _always_layer_0(1),
@@ -149,7 +155,7 @@ def _earlier_cells_of_the_layer(cells, n):
     return [cell for cell in cells[: n + 1] if cell[0] == cells[n][0]]
 
 
-def _sweeps(names, words, *rows):
+def sweeps(names, words, *rows):
     """The mistakes of any sweep over the activations of `names`, and the edits of `rows`."""
     axis = words["axis"]
     return (
@@ -214,7 +220,7 @@ def _other(id, names, words, what, next):
     return Mistake(id, _sweep(names, words), what, next)
 
 
-def _instead(name, wanted, words, also=""):
+def instead(name, wanted, words, also=""):
     return _other(
         f"{name.replace('_', '-')}-instead",
         (name,),
@@ -224,28 +230,24 @@ def _instead(name, wanted, words, also=""):
     )
 
 
-_POSITION_EDITS = (SWAPPED, ALL, FIRST_PROMPT, ADDED, ALWAYS_FIRST, ALWAYS_LAST, NEXT, UP_TO, BEFORE, FROM)
+POSITION_EDITS = (SWAPPED, ALL, FIRST_PROMPT, ADDED, ALWAYS_FIRST, ALWAYS_LAST, NEXT, UP_TO, BEFORE, FROM)
+
+
 _HEAD_EDITS = (SWAPPED, ALL, FIRST_PROMPT, ADDED, ALWAYS_FIRST, ALWAYS_LAST, NEXT, LAST_POSITION)
+
 
 # Patched at a position, resid_mid and resid_post come to the same. But the new tensor that a hook on
 # resid_mid returns reaches the MLP alone in TransformerLens: then it comes to the same as one on mlp_out.
 get_act_patch_resid_pre = (
-    *_sweeps(("resid_pre",), BY_POSITION, *_POSITION_EDITS, DIMENSION),
-    _instead("resid_post", "resid_pre", BY_POSITION, " (or resid_mid)"),
-    _instead("mlp_out", "resid_pre", BY_POSITION, " (or resid_mid)"),
-    _instead("attn_out", "resid_pre", BY_POSITION),
+    *sweeps(("resid_pre",), BY_POSITION, *POSITION_EDITS, DIMENSION),
+    instead("resid_post", "resid_pre", BY_POSITION, " (or resid_mid)"),
+    instead("mlp_out", "resid_pre", BY_POSITION, " (or resid_mid)"),
+    instead("attn_out", "resid_pre", BY_POSITION),
 )
 
-# Chapter 4's: there the MLPs matter.
-get_act_patch_mlp_out = (
-    *_sweeps(("mlp_out",), BY_POSITION, *_POSITION_EDITS, DIMENSION),
-    _instead("attn_out", "mlp_out", BY_POSITION),
-    _instead("resid_pre", "mlp_out", BY_POSITION),
-    _instead("resid_post", "mlp_out", BY_POSITION),
-)
 
 get_act_patch_block_every = (
-    *_sweeps(("resid_pre", "attn_out", "mlp_out"), BY_POSITION, *_POSITION_EDITS),
+    *sweeps(("resid_pre", "attn_out", "mlp_out"), BY_POSITION, *POSITION_EDITS),
     _other(
         "attn-and-mlp-swapped",
         ("resid_pre", "mlp_out", "attn_out"),
@@ -290,16 +292,22 @@ get_act_patch_block_every = (
     ),
 )
 
+
 get_act_patch_attn_head_out_all_pos = (
-    *_sweeps(("z",), BY_HEAD, *_HEAD_EDITS, POSITION_NOT_HEAD, DIMENSION),
+    *sweeps(("z",), BY_HEAD, *_HEAD_EDITS, POSITION_NOT_HEAD, DIMENSION),
     _piled_up_in_a_layer(("z",)),
-    *(_instead(name, "z", BY_HEAD) for name in ("q", "k", "v", "pattern")),
+    *(instead(name, "z", BY_HEAD) for name in ("q", "k", "v", "pattern")),
 )
 
+
 _EVERY = ("z", "q", "k", "v", "pattern")
+
+
 _ORDER = "The order is z, q, k, v, pattern."
+
+
 get_act_patch_attn_head_all_pos_every = (
-    *_sweeps(_EVERY, BY_HEAD, *_HEAD_EDITS, PATTERN_AXIS, VECTOR_AXIS),
+    *sweeps(_EVERY, BY_HEAD, *_HEAD_EDITS, PATTERN_AXIS, VECTOR_AXIS),
     _piled_up_in_a_layer(_EVERY),
     _other(
         "q-and-k-swapped",

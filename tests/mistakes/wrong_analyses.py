@@ -6,7 +6,7 @@ In the rows, m is the model. The first row of each exercise is the broken analys
 import torch
 
 from patchbook.checking import Mistake
-from patchbook.tests.specifications.capitals import mend_stale_cache as right_rows
+from patchbook.tests.specifications.wrong_analyses import mend_stale_cache as right_rows
 
 
 def _next_words(m, prompts, choose=lambda logits: logits[0, -1].argmax(), text=None):

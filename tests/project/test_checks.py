@@ -28,8 +28,11 @@ TESTS = {
     for name, test in vars(module).items()
     if name.startswith("test_")
 }
-BANKS = sorted(module.name for module in pkgutil.iter_modules(answers.__path__))  # a chapter may have several
-ANSWERS = [answer for module in modules("tests.project.answers", BANKS) for answer in module.BANK]
+GROUPS = sorted(module.name for module in pkgutil.iter_modules(answers.__path__))
+BANKS = {
+    name: module.BANK for name, module in zip(GROUPS, modules("tests.project.answers", GROUPS), strict=True)
+}
+ANSWERS = [answer for bank in BANKS.values() for answer in bank]
 RIGHT = [a for a in ANSWERS if not a.diagnosis]
 WRONG = [a for a in ANSWERS if a.diagnosis]
 FIRST = list({a.exercise: a for a in reversed(ANSWERS)}.values())  # one of each exercise
@@ -63,6 +66,21 @@ def test_a_record_judged_elsewhere_gives_the_same_verdict(answer):
     check = TESTS[answer.exercise].check
     there = Record.from_bytes(observe(check, answer.implementation, seed=5).to_bytes())
     judge(check, there)
+
+
+@pytest.mark.parametrize("exercise", TESTS)
+def test_a_group_of_exercises_has_one_name(exercise):
+    """Cases, specification, mistakes (a prediction has none) and answers are modules of the same name."""
+    group = TESTS[exercise].__module__.rpartition(".")[2]
+    check = TESTS[exercise].check
+    assert check.reference.__module__ == f"patchbook.tests.specifications.{group}"
+    if check.mistakes:
+        (mistakes,) = modules("patchbook.tests.mistakes", [group])
+        assert tuple(getattr(mistakes, exercise, ())) == check.mistakes
+    elsewhere = [
+        name for name, bank in BANKS.items() if name != group and exercise in {a.exercise for a in bank}
+    ]
+    assert not elsewhere, f"answers of {exercise} belong in answers/{group}.py"
 
 
 @pytest.mark.parametrize("exercise", TESTS)

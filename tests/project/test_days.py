@@ -8,8 +8,8 @@ from patchbook.checking.awkward import awkward_model, random_tokens
 from patchbook.checking.measured_days import wrong_layer
 from patchbook.patching.attribution import decompose_logit_diff
 from patchbook.prompts.days import WAYS
-from patchbook.tests import ioi as ioi_checks
-from patchbook.tests.specifications import days as specifications
+from patchbook.tests.ioi.patching import sweep_cases
+from patchbook.tests.specifications import days_logits, days_patching, days_words
 
 
 def parts_and_logits(seed: int):
@@ -23,7 +23,7 @@ def parts_and_logits(seed: int):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_parts_add_up_to_the_models_own_logit_difference(seed):
     model, cache, answers, last = parts_and_logits(seed)
-    parts = specifications.decompose_logit_diff(model, cache, *answers.T)
+    parts = days_logits.decompose_logit_diff(model, cache, *answers.T)
     total = parts["embedding"] + parts["attention"].sum(0) + parts["mlps"].sum(0) + parts["bias"]
     right, wrong = last.gather(1, answers).T
     torch.testing.assert_close(total, right - wrong, atol=1e-4, rtol=1e-5)
@@ -33,15 +33,13 @@ def test_the_parts_add_up_to_the_models_own_logit_difference(seed):
 
 @torch.no_grad()
 def test_the_mlp_sweep_agrees_with_transformer_lens(capfd):
-    arguments = next(iter(ioi_checks.sweep_cases(1, {"n_layers": 2}, {}))).arguments()
+    arguments = next(iter(sweep_cases(1, {"n_layers": 2}, {}))).arguments()
     theirs = patching.get_act_patch_mlp_out(*arguments.values())
-    torch.testing.assert_close(
-        specifications.get_act_patch_mlp_out(**arguments), theirs, atol=1e-5, rtol=1e-4
-    )
+    torch.testing.assert_close(days_patching.get_act_patch_mlp_out(**arguments), theirs, atol=1e-5, rtol=1e-4)
 
 
 def test_the_ways_to_corrupt_are_those_of_the_prompts():
-    assert specifications.STEPS_ON == WAYS
+    assert days_words.STEPS_ON == WAYS
 
 
 GAINS = torch.tensor([1.0, -0.5, 4.0, 3.5, 0.2, -0.1])

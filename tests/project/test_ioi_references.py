@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -16,13 +17,10 @@ from patchbook.checking.awkward import awkward_model
 from patchbook.models import load_model
 from patchbook.prompts import rules
 from patchbook.tests import ioi
-from patchbook.tests.specifications import ioi as specifications
-from patchbook.tests.specifications import ioi_paths
-
-from .answers import ioi as first_answers
-from .answers import ioi_paths as path_answers
-from .answers import ioi_predictions
-from .answers import patching as patching_answers
+from patchbook.tests.ioi.logit_differences import logit_difference
+from patchbook.tests.ioi.patching import log_probability, share_of_the_way
+from patchbook.tests.specifications import flipped_names, path_patching
+from patchbook.tests.specifications import patching as specifications
 
 SWEEPS = (
     "get_act_patch_resid_pre",
@@ -66,9 +64,9 @@ def compare(model, sweep: str, metric_name: str, batch: int, length: int, noisin
     _, cache = model.run_with_cache(others)
     answers = torch.stack([tokens(model, 3, batch, 1), tokens(model, 4, batch, 1)], dim=1)[..., 0]
     metrics = {
-        "logit difference": ioi.logit_difference(answers),
-        "share of the way": ioi.share_of_the_way(answers, model(corrupted), model(clean)),
-        "log-probability": ioi.log_probability(answers),
+        "logit difference": logit_difference(answers),
+        "share of the way": share_of_the_way(answers, model(corrupted), model(clean)),
+        "log-probability": log_probability(answers),
     }
     given = (model, prompts, cache, metrics[metric_name])
     ours, theirs = getattr(specifications, sweep)(*given), getattr(patching, sweep)(*given)
@@ -99,7 +97,7 @@ def test_flip_names_agrees_with_the_prompt_sets_own_rules():
     for names in (("Mary", "John", "John"), ("John", "Mary", "John")):
         for rule in ("ABB->XYZ, BAB->XYZ", "ABB->BAA, BAB->ABA", "ABB->XAX, BAB->ZAY", "BAB->AXX"):
             after = rules.parse_rule(rule).get(rules.reading(names), rules.reading(names))
-            assert specifications.flip_names(names, rule, fresh) == rules.renamed(names, after, fresh)
+            assert flipped_names.flip_names(names, rule, fresh) == rules.renamed(names, after, fresh)
 
 
 # --- path patching
@@ -124,9 +122,9 @@ def one_path(model, name: str) -> tuple[float, float]:
     """The path from L0H3 to one input of L2H1, as the chapter defines it and as transformer_lens does."""
     new, orig = tokens(model, 1, 2, 6), tokens(model, 2, 2, 6)
     answers = torch.stack([tokens(model, 3, 2, 1), tokens(model, 4, 2, 1)], dim=1)[..., 0]
-    metric = ioi.logit_difference(answers)
+    metric = logit_difference(answers)
     sets = (SimpleNamespace(toks=new), SimpleNamespace(toks=orig))
-    ours = ioi_paths.get_path_patch_head_to_heads([(2, 1)], name, model, metric, *sets)[0, 3]
+    ours = path_patching.get_path_patch_head_to_heads([(2, 1)], name, model, metric, *sets)[0, 3]
     (_, new_cache), (_, orig_cache) = model.run_with_cache(new), model.run_with_cache(orig)
     theirs = patching.get_act_patch_direct_path(
         model, orig, new_cache, orig_cache, metric, 0, 3, component=name, verbose=False
@@ -153,9 +151,9 @@ def test_with_mlps_the_definitions_differ_by_what_mlps_pass_on():
 def test_the_predictions_measure_paths_as_the_specification_does(seed):
     found = measured_ioi.runs("tiny-gpt2", seed)
     given = (found.model, found.lost, found.abc, found.ioi)
-    to_output = ioi_paths.get_path_patch_head_to_final_resid_post(*given)
+    to_output = path_patching.get_path_patch_head_to_final_resid_post(*given)
     receivers, sender = [(2, 1), (3, 0)], (1, 2)
-    to_values = ioi_paths.get_path_patch_head_to_heads(receivers, "v", *given)
+    to_values = path_patching.get_path_patch_head_to_heads(receivers, "v", *given)
     assert found.lost_at_output(sender) == pytest.approx(to_output[sender].item(), abs=MOST)
     assert found.lost_at_heads(sender, receivers, "v") == pytest.approx(to_values[sender].item(), abs=MOST)
     assert found.lost_at_heads((3, 1), receivers, "v") == 0.0  # nobody comes after it
@@ -171,7 +169,9 @@ def test_tiny_gpt2_has_the_roles_that_the_course_teaches_on_any_prompts():
 
 
 def test_every_exercise_of_the_chapter_has_six_wrong_answers_and_three_right_ones():
-    banks = (first_answers, path_answers, patching_answers, ioi_predictions)
-    count = Counter((a.exercise, bool(a.diagnosis)) for bank in banks for a in bank.BANK)
-    for name in (name.removeprefix("test_") for name in vars(ioi) if name.startswith("test_")):
+    tests = {name.removeprefix("test_"): test for name, test in vars(ioi).items() if name.startswith("test_")}
+    groups = {test.__module__.rpartition(".")[2] for test in tests.values()}
+    banks = [import_module(f"tests.project.answers.{group}").BANK for group in groups]
+    count = Counter((a.exercise, bool(a.diagnosis)) for bank in banks for a in bank)
+    for name in tests:
         assert count[name, True] >= 6 and count[name, False] >= 3, name

@@ -1,4 +1,4 @@
-"""What the exercises of chapter 2 must compute: everything but a circuit mean-ablated, and minimality.
+"""What chapter 2's exercises must compute: everything but a circuit mean-ablated, and minimality.
 
 Source of the definitions: Wang et al. 2022, arXiv 2211.00593, sections 4.1 to 4.3.
 """
@@ -9,11 +9,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformer_lens import TransformerBridge
 
-from patchbook.checking.labels import HeadScores
 from patchbook.tests.specifications.forward_pass import forward
-from patchbook.tests.specifications.ioi_paths import logits_to_ave_logit_diff_2
+from patchbook.tests.specifications.path_metrics import logits_to_ave_logit_diff_2
 
 Head = tuple[int, int]  # (layer, head)
+
+
 Run = Callable[[Int[Tensor, "batch pos"]], Float[Tensor, "batch pos d_vocab"]]
 
 
@@ -70,18 +71,3 @@ def get_minimality_score(
         return logits_to_ave_logit_diff_2(run(ioi_dataset.toks), ioi_dataset)
 
     return abs(score([*K, head]) - score(K)).item()
-
-
-def my_name_movers(measure: Callable[[], HeadScores]) -> list[str]:
-    """The heads of the measured model that reach both of the chapter's lines for a name mover."""
-    return measure().labels(1.0)
-
-
-def my_s_inhibition_heads(measure: Callable[[], HeadScores]) -> list[str]:
-    """The same for S-inhibition heads."""
-    return measure().labels(1.0)
-
-
-def my_duplicate_token_heads(measure: Callable[[], HeadScores]) -> list[str]:
-    """The same for duplicate-token heads."""
-    return measure().labels(1.0)

@@ -15,11 +15,13 @@ def module_of(chapter: str) -> str:
 
 
 PACKAGES = ("", ".specifications", ".mistakes")  # of a folder tests/, and of `patchbook.tests`
+PYTEST = "project"  # a folder in tests/ that is not for grading
 
 
 def texts_of(tests: Path) -> dict[str, str]:
     """The modules of a course's folder tests/, by their path in it; its pytest is not among them."""
-    files = [file for package in PACKAGES for file in sorted(tests.glob(f"{package[1:] or '.'}/*.py"))]
+    found = sorted([*tests.glob("*.py"), *tests.glob("*/*.py")])  # a chapter is a module or a package
+    files = [file for file in found if file.parent != tests / PYTEST]
     return {file.relative_to(tests).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
 

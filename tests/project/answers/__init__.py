@@ -18,7 +18,7 @@ class Answer(NamedTuple):
 
 
 class Bank(list):
-    """The answers of one chapter."""
+    """The answers to one group of exercises."""
 
     def right(self, exercise: str) -> Callable:
         return self.wrong(exercise, "")

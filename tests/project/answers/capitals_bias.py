@@ -1,4 +1,4 @@
-"""Answers to chapter 3: the missing logits, the bias, padding, attribution by type."""
+"""Answers to chapter 3: the missing logits, and where they are."""
 
 import einops
 import torch
@@ -6,6 +6,8 @@ import torch
 from . import Bank
 
 BANK = Bank()
+
+
 right, wrong = BANK.right, BANK.wrong
 
 
@@ -165,189 +167,9 @@ def bias_of_the_layernorm(model, answer_tokens):
     return directions(model, answer_tokens) @ model.ln_final.bias
 
 
-# left_padded_final_logits
-@right("left_padded_final_logits")
-def strings_on_the_left(model, prompts):
-    return model(prompts, padding_side="left")[:, -1]
-
-
-@right("left_padded_final_logits")
-def one_at_a_time(model, prompts):
-    return torch.stack([model(prompt)[0, -1] for prompt in prompts])
-
-
-@right("left_padded_final_logits")
-def right_padded_and_gathered(model, prompts):
-    tokens = model.to_tokens(prompts, padding_side="right")
-    ends = [model.to_tokens(prompt).shape[1] - 1 for prompt in prompts]
-    return model(tokens)[torch.arange(len(prompts)), ends]
-
-
-@right("left_padded_final_logits")
-def with_a_mask_by_length(model, prompts):
-    tokens = model.to_tokens(prompts, padding_side="left")
-    mask = torch.zeros_like(tokens)
-    for row, prompt in zip(mask, prompts, strict=True):
-        row[-model.to_tokens(prompt).shape[1] :] = 1
-    return model(tokens, attention_mask=mask)[:, -1]
-
-
-@wrong("left_padded_final_logits", "no-mask")
-def left_padded_tensor(model, prompts):
-    tokens = model.to_tokens(prompts, padding_side="left")
-    return model(tokens)[:, -1]
-
-
-@wrong("left_padded_final_logits", "tokens-without-a-mask")
-def whatever_to_tokens_gives(model, prompts):
-    return model(model.to_tokens(prompts))[:, -1]
-
-
-@wrong("left_padded_final_logits", "padding-read")
-def right_padded_tensor(model, prompts):
-    return model(prompts, padding_side="right")[:, -1]
-
-
-@wrong("left_padded_final_logits", "side-not-chosen")
-def left_to_the_tokenizer(model, prompts):
-    return model(prompts)[:, -1]
-
-
-@wrong("left_padded_final_logits", "no-bos")
-def mask_by_the_padding_token(model, prompts):
-    tokens = model.to_tokens(prompts, padding_side="left")
-    mask = (tokens != model.tokenizer.eos_token_id).int()
-    return model(tokens, attention_mask=mask)[:, -1]
-
-
-@wrong("left_padded_final_logits", "no-bos")
-def nothing_in_front(model, prompts):
-    return torch.cat([model(prompt, prepend_bos=False)[:, -1] for prompt in prompts])
-
-
-@wrong("left_padded_final_logits", "sorted-by-length")
-def short_ones_first(model, prompts):
-    return one_at_a_time(model, sorted(prompts, key=lambda p: len(model.to_str_tokens(p))))
-
-
-@wrong("left_padded_final_logits", "probabilities")
-def softmaxed(model, prompts):
-    return strings_on_the_left(model, prompts).softmax(-1)
-
-
-@wrong("left_padded_final_logits", "contract")
-def all_positions(model, prompts):
-    return model(prompts, padding_side="left")
-
-
-# logit_attribution_by_type
-def pair_of(answer_tokens, incorrect_idx):
-    return torch.stack([answer_tokens[:, 0], answer_tokens[:, incorrect_idx]], dim=1)
-
-
 def attributed(model, cache, stack, pair, *, scale=True):
     """(..., batch, d_model) -> (...)."""
     if scale and model.cfg.normalization_type is not None:
         stack = stack - stack.mean(-1, keepdim=True)
         stack = stack / cache["ln_final.hook_scale"][:, -1]
     return einops.einsum(stack, directions(model, pair), "... b d, b d -> ...") / len(pair)
-
-
-def everything(model, cache, answer_tokens, incorrect_idx, *, scale=True, b_U=1.0, b_O=1.0):
-    pair = pair_of(answer_tokens, incorrect_idx)
-    z = torch.stack([cache["z", layer][:, -1] for layer in range(model.cfg.n_layers)])
-    written = einops.einsum(z, model.W_O, "layer b head h, layer head h d -> layer head b d")
-    mlps = model.W_U.new_zeros(model.cfg.n_layers)
-    if not model.cfg.attn_only:
-        outputs = torch.stack([cache["mlp_out", layer][:, -1] for layer in range(model.cfg.n_layers)])
-        mlps = attributed(model, cache, outputs, pair, scale=scale)
-    of_b_O = attributed(model, cache, model.b_O.sum(0).repeat(len(pair), 1), pair, scale=scale)
-    of_b_U = (model.b_U[pair[:, 0]] - model.b_U[pair[:, 1]]).mean()
-    return {
-        "embedding": attributed(model, cache, cache["resid_pre", 0][:, -1], pair, scale=scale),
-        "heads": attributed(model, cache, written, pair, scale=scale),
-        "mlps": mlps,
-        "biases": b_O * of_b_O + b_U * of_b_U,
-    }
-
-
-@right("logit_attribution_by_type")
-def all_with_einsum(model, cache, answer_tokens, incorrect_idx):
-    return everything(model, cache, answer_tokens, incorrect_idx)
-
-
-@right("logit_attribution_by_type")
-def loops_over_layers_and_heads(model, cache, answer_tokens, incorrect_idx):
-    pair = pair_of(answer_tokens, incorrect_idx)
-    n_layers, n_heads = model.cfg.n_layers, model.cfg.n_heads
-    heads, mlps = model.W_U.new_zeros(n_layers, n_heads), model.W_U.new_zeros(n_layers)
-    biases = (model.b_U[pair[:, 0]] - model.b_U[pair[:, 1]]).mean()
-    for layer in range(n_layers):
-        for head in range(n_heads):
-            written = cache["z", layer][:, -1, head] @ model.W_O[layer, head]
-            heads[layer, head] = attributed(model, cache, written, pair)
-        if not model.cfg.attn_only:
-            mlps[layer] = attributed(model, cache, cache["mlp_out", layer][:, -1], pair)
-        biases = biases + attributed(model, cache, model.b_O[layer].expand(len(pair), -1), pair)
-    embedding = attributed(model, cache, cache["resid_pre", 0][:, -1], pair)
-    return {"biases": biases, "embedding": embedding, "heads": heads, "mlps": mlps}
-
-
-@right("logit_attribution_by_type")
-def biases_as_what_is_left(model, cache, answer_tokens, incorrect_idx):
-    pair = pair_of(answer_tokens, incorrect_idx)
-    parts = everything(model, cache, answer_tokens, incorrect_idx)
-    final = attributed(model, cache, cache["resid_post", -1][:, -1], pair)
-    written = parts["embedding"] + parts["heads"].sum() + parts["mlps"].sum()
-    return parts | {
-        "biases": final - written + (model.b_U[pair] @ torch.tensor([1.0, -1.0]).to(final)).mean()
-    }
-
-
-@wrong("logit_attribution_by_type", "b-U-forgotten")
-def as_everybody_does(model, cache, answer_tokens, incorrect_idx):
-    return everything(model, cache, answer_tokens, incorrect_idx, b_U=0.0)
-
-
-@wrong("logit_attribution_by_type", "b-U-sign")
-def bias_of_wrong_less_right(model, cache, answer_tokens, incorrect_idx):
-    return everything(model, cache, answer_tokens, incorrect_idx, b_U=-1.0)
-
-
-@wrong("logit_attribution_by_type", "b-O-forgotten")
-def unembedding_bias_only(model, cache, answer_tokens, incorrect_idx):
-    return everything(model, cache, answer_tokens, incorrect_idx, b_O=0.0)
-
-
-@wrong("logit_attribution_by_type", "no-scale")
-def no_layernorm(model, cache, answer_tokens, incorrect_idx):
-    return everything(model, cache, answer_tokens, incorrect_idx, scale=False)
-
-
-@wrong("logit_attribution_by_type", "incorrect-idx-ignored")
-def always_the_small_letter(model, cache, answer_tokens, incorrect_idx):
-    return everything(model, cache, answer_tokens, 1)
-
-
-@wrong("logit_attribution_by_type", "wrong-sign")
-def wrong_less_right(model, cache, answer_tokens, incorrect_idx):
-    return {k: -v for k, v in everything(model, cache, answer_tokens, incorrect_idx).items()}
-
-
-@wrong("logit_attribution_by_type", "transposed")
-def heads_by_layers(model, cache, answer_tokens, incorrect_idx):
-    parts = everything(model, cache, answer_tokens, incorrect_idx)
-    return parts | {"heads": parts["heads"].mT}
-
-
-@wrong("logit_attribution_by_type", "sum-not-mean")
-def not_averaged(model, cache, answer_tokens, incorrect_idx):
-    parts = everything(model, cache, answer_tokens, incorrect_idx)
-    return {name: value * len(answer_tokens) for name, value in parts.items()}
-
-
-@wrong("logit_attribution_by_type", "positions-forgotten")
-def token_embedding_alone(model, cache, answer_tokens, incorrect_idx):
-    parts = everything(model, cache, answer_tokens, incorrect_idx)
-    pair = pair_of(answer_tokens, incorrect_idx)
-    return parts | {"embedding": attributed(model, cache, cache["embed"][:, -1], pair)}

@@ -12,7 +12,7 @@ from patchbook import load_model
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 from . import Bank
-from .ioi_paths import to_heads, to_the_end
+from .path_patching import to_heads, to_the_end
 
 BANK = Bank()
 right, wrong = BANK.right, BANK.wrong

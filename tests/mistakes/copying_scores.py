@@ -1,0 +1,79 @@
+"""The known wrong ways of chapter 2: what a head's OV circuit copies."""
+
+import functools
+
+import torch
+
+from patchbook.checking import Mistake
+from patchbook.tests.specifications.forward_pass import mlp, normalise
+
+
+# get_copying_scores
+def _copying(model, k=5, names=None, **wrong):
+    """get_copying_scores with one thing wrong."""
+    tokens = torch.tensor([model.to_single_token(name) for name in names])
+    embedded = model.W_E[tokens]
+    if not wrong.get("no_mlp"):
+        embedded = embedded + mlp(model, 0, normalise(model, embedded))
+    k = {"always_5": 5, "one_more": k + 1, "first": 1}.get(wrong.get("top"), k)
+    results = torch.zeros(2, model.cfg.n_layers, model.cfg.n_heads, dtype=model.W_E.dtype)
+    for row, sign in enumerate((1, -1)):
+        written = torch.einsum("nm,lhmd,lhde->lhne", embedded, model.W_V, model.W_O)
+        logits = normalise(model, sign * written) @ model.W_U + model.b_U
+        if wrong.get("negated_late"):
+            logits = sign * (normalise(model, written) @ model.W_U + model.b_U)
+        in_top = (logits.topk(k).indices == tokens[:, None]).any(-1)
+        results[row] = (
+            in_top.to(results.dtype).sum(-1) if wrong.get("count") else in_top.to(results.dtype).mean(-1)
+        )
+    return results.flip(0) if wrong.get("rows") else results
+
+
+def _wrong_copying(**wrong):
+    return functools.partial(_copying, **wrong)
+
+
+get_copying_scores = (
+    Mistake(
+        "no-mlp",
+        _wrong_copying(no_mlp=True),
+        "the names enter as bare embeddings: the first MLP is missing.",
+        "Add blocks[0].mlp(blocks[0].ln2(embedding)) to the embedding first.",
+    ),
+    Mistake(
+        "negated-too-late",
+        _wrong_copying(negated_late=True),
+        "the logits are negated, with b_U; wanted the OV matrix negated.",
+        "Flip the sign of what the head writes, before LayerNorm and unembedding.",
+    ),
+    Mistake(
+        "rows-swapped",
+        _wrong_copying(rows=True),
+        "the two rows have changed places.",
+        "Row 0 is the head as it is, row 1 the head with OV negated.",
+    ),
+    Mistake(
+        "k-ignored",
+        _wrong_copying(top="always_5"),
+        "it takes the top 5 whatever k says.",
+        "Pass k to topk.",
+    ),
+    Mistake(
+        "k-plus-one",
+        _wrong_copying(top="one_more"),
+        "it counts a name that is only number k + 1.",
+        "The k largest logits, no more.",
+    ),
+    Mistake(
+        "top-1",
+        _wrong_copying(top="first"),
+        "a name counts only when its logit is the very largest.",
+        "Among the k largest is enough.",
+    ),
+    Mistake(
+        "counted-not-averaged",
+        _wrong_copying(count=True),
+        "it gives the number of names; wanted their share.",
+        "Divide by the number of names.",
+    ),
+)

@@ -1,0 +1,174 @@
+"""Answers to chapter 2: everything but a circuit mean-ablated, and minimality."""
+
+from functools import partial
+
+import torch
+from transformer_lens.utilities import get_act_name
+
+from . import Bank
+from .path_metrics import by_fancy_indexing
+from .path_patching import is_z
+
+BANK = Bank()
+
+
+right, wrong = BANK.right, BANK.wrong
+
+
+# add_mean_ablation_hook
+def template_means(model, dataset):
+    _, cache = model.run_with_cache(dataset.toks, names_filter=is_z)
+    means = {}
+    for layer in range(model.cfg.n_layers):
+        z = cache["z", layer]
+        means[layer] = torch.zeros_like(z)
+        for group in dataset.groups:
+            means[layer][group] = z[group].mean(dim=0)
+    return means
+
+
+def kept(model, dataset, circuit, seq_pos_to_keep):
+    mask = torch.zeros(model.cfg.n_layers, *dataset.toks.shape, model.cfg.n_heads, 1, dtype=torch.bool)
+    for role, heads in circuit.items():
+        positions = dataset.word_idx[seq_pos_to_keep[role]]
+        for layer, head in heads:
+            mask[layer, torch.arange(dataset.N), positions, head] = True
+    return mask
+
+
+def ablation(model, means, mask, is_permanent=True):
+    def hook_fn(z, hook):
+        return torch.where(mask[hook.layer()], z, means[hook.layer()])
+
+    model.reset_hooks(including_permanent=True)
+    model.add_hook(is_z, hook_fn, is_permanent=is_permanent)
+    return model
+
+
+@right("add_mean_ablation_hook")
+def where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    model.reset_hooks(including_permanent=True)
+    means = template_means(model, means_dataset)
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep), is_permanent)
+
+
+@right("add_mean_ablation_hook")
+def hook_layer_by_layer(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    means = template_means(model, means_dataset)
+    mask = kept(model, means_dataset, circuit, seq_pos_to_keep)
+    for layer in range(model.cfg.n_layers):
+
+        def hook_fn(z, hook, layer=layer):
+            z[...] = mask[layer] * z + ~mask[layer] * means[layer]
+            return z
+
+        model.add_hook(get_act_name("z", layer), hook_fn, is_permanent=is_permanent)
+    return model
+
+
+@right("add_mean_ablation_hook")
+def without_returning_the_model(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent)
+
+
+@wrong("add_mean_ablation_hook", "not-permanent")
+def hook_goes_at_reset(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    return where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=False)
+
+
+@wrong("add_mean_ablation_hook", "circuit-ablated")
+def mask_inverted(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    mask = ~kept(model, means_dataset, circuit, seq_pos_to_keep)
+    return ablation(model, template_means(model, means_dataset), mask)
+
+
+@wrong("add_mean_ablation_hook", "zero-ablated")
+def others_to_zero(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    means = {layer: torch.zeros(()).to(model.W_E.dtype) for layer in range(model.cfg.n_layers)}
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep))
+
+
+@wrong("add_mean_ablation_hook", "mean-over-all-prompts")
+def templates_mixed(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    _, cache = model.run_with_cache(means_dataset.toks, names_filter=is_z)
+    means = {layer: cache["z", layer].mean(0) for layer in range(model.cfg.n_layers)}
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep))
+
+
+@wrong("add_mean_ablation_hook", "not-averaged")
+def each_prompts_own(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    _, cache = model.run_with_cache(means_dataset.toks, names_filter=is_z)
+    means = {layer: cache["z", layer] for layer in range(model.cfg.n_layers)}
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep))
+
+
+@wrong("add_mean_ablation_hook", "kept-everywhere")
+def position_ignored(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    mask = kept(model, means_dataset, circuit, seq_pos_to_keep).any(2, keepdim=True)
+    return ablation(model, template_means(model, means_dataset), mask)
+
+
+@wrong("add_mean_ablation_hook", "kept-at-the-end")
+def always_at_the_end(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    return where_kept(model, means_dataset, circuit, dict.fromkeys(circuit, "end"))
+
+
+# get_minimality_score
+def score(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, removed):
+    rest = {role: [h for h in heads if h not in removed] for role, heads in circuit.items()}
+    ablated = where_kept(model, abc_dataset, rest, seq_pos_to_keep)
+    result = by_fancy_indexing(ablated(ioi_dataset.toks), ioi_dataset).item()
+    model.reset_hooks(including_permanent=True)
+    return result
+
+
+@right("get_minimality_score")
+def two_scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    F = partial(score, model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep)
+    return abs(F([*K, head]) - F(K))
+
+
+@right("get_minimality_score")
+def sets_of_heads(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    F = partial(score, model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep)
+    return abs(F(set(K)) - F(set(K) | {head}))
+
+
+@right("get_minimality_score")
+def as_a_tensor(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    return torch.tensor(two_scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K))
+
+
+@wrong("get_minimality_score", "sign-kept")
+def signed(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    F = partial(score, model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep)
+    return F(K) - F([*K, head])
+
+
+@wrong("get_minimality_score", "k-ignored")
+def from_the_whole_circuit(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    return two_scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, [])
+
+
+@wrong("get_minimality_score", "k-removed-once")
+def against_the_whole_circuit(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    F = partial(score, model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep)
+    return abs(F([*K, head]) - F([]))
+
+
+@wrong("get_minimality_score", "score-not-change")
+def what_is_left(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    return abs(score(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, [*K, head]))
+
+
+@wrong("get_minimality_score", "divided")
+def as_a_share(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    change = two_scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K)
+    return change / abs(score(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, []))
+
+
+@wrong("get_minimality_score", "hooks-left")
+def ablation_left_on(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    result = two_scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K)
+    where_kept(model, abc_dataset, circuit, seq_pos_to_keep)
+    return result
