@@ -9,11 +9,14 @@
 `observe` and `judge` share nothing but the Record, which is data: they may run in different processes.
 """
 
-from patchbook.checking.check import Case, Check, Mistake, call_as_hook, checks
+from patchbook.checking.arguments import make_arguments
+from patchbook.checking.calling import call_as_hook
+from patchbook.checking.check import Case, Check, Mistake
 from patchbook.checking.judging import judge
 from patchbook.checking.messages import CheckFailed
-from patchbook.checking.observing import make_arguments, observe
+from patchbook.checking.observing import observe
 from patchbook.checking.record import Outcome, Record
+from patchbook.checking.running import checks
 
 __all__ = [
     "Case",

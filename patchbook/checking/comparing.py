@@ -6,12 +6,15 @@ import torch
 from transformer_lens import FactoredMatrix
 
 from patchbook.checking.messages import listing, number
+from patchbook.checking.record import Raised
 
 RTOL, ATOL = 1e-4, 1e-5
 
 
 def agree(got: Any, want: Any) -> bool:
     """Whether two values are the same: tensors and floats to 1e-4 relative, lists of labels in any order."""
+    if isinstance(want, Raised):
+        return isinstance(got, Raised) and want.kind in got.kinds
     if isinstance(want, FactoredMatrix):
         return isinstance(got, FactoredMatrix) and agree(got.AB, want.AB)
     if torch.is_tensor(want):

@@ -4,7 +4,6 @@ Random models attend weakly and nowhere in particular. A detector needs heads cl
 heads just below it, and heads that only a wrong detector would find.
 """
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable
 
@@ -42,10 +41,8 @@ def cache_of_patterns(patterns: Tensor) -> ActivationCache:
     """
     layers, heads = patterns.shape[:2]
     names = {f"blocks.{layer}.attn.hook_pattern": patterns[layer].clone() for layer in range(layers)}
-    return ActivationCache(names, _model(layers, heads), has_batch_dim=False)
-
-
-_model = functools.cache(lambda layers, heads: awkward_model(n_layers=layers, n_heads=heads))  # for its cfg
+    model = awkward_model(n_layers=layers, n_heads=heads)  # for its cfg
+    return ActivationCache(names, model, has_batch_dim=False)
 
 
 def detector_patterns(

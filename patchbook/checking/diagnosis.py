@@ -1,6 +1,5 @@
 """Name what went wrong: try the exercise's known mistakes, then the ways any tensor goes wrong."""
 
-import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ import torch
 
 from patchbook.checking.check import Case, Check
 from patchbook.checking.comparing import agree
-from patchbook.checking.record import as_data
+from patchbook.checking.references import value_of
 
 
 class Diagnosis(NamedTuple):
@@ -20,36 +19,38 @@ class Diagnosis(NamedTuple):
     next: str
 
 
-def diagnose(check: Check, results: list, axes: tuple[str, ...]) -> Diagnosis | None:
+class Result(NamedTuple):
+    """One case as judged: the learner's value, the reference's, and how the contract is broken ("")."""
+
+    case: Case
+    got: Any
+    want: Any
+    broken: str
+
+
+def diagnose(check: Check, results: list[Result], axes: tuple[str, ...]) -> Diagnosis | None:
     """The first explanation that reproduces the learner's value on every case.
 
-    results: case, got and want of all cases; axes: names of the result's axes, for the text.
+    axes: names of the result's axes, for the text.
     """
+    return known_mistake(check, results) or _usual_way([r for r in results if not r.case.raises], axes)
+
+
+def known_mistake(check: Check, results: list[Result]) -> Diagnosis | None:
+    """The first of the exercise's mistakes that gives the learner's value, or error, on every case."""
     for mistake in check.mistakes:
         if all(agree(r.got, value_of(check, mistake.wrong, r.case)) for r in results):
             return Diagnosis(mistake.id, mistake.what, mistake.next)
+    return None
+
+
+def _usual_way(results: list[Result], axes: tuple[str, ...]) -> Diagnosis | None:
     wants_and_gots = [(r.want, r.got) for r in results]
     if all(torch.is_tensor(v) for pair in wants_and_gots for v in pair):
         return _usual_ways(wants_and_gots, axes)
     if all(isinstance(v, int | float) for pair in wants_and_gots for v in pair):
-        as_tensors = [(torch.tensor(w), torch.tensor(g)) for w, g in wants_and_gots]
-        return _usual_ways(as_tensors, axes)
+        return _usual_ways([(torch.tensor(w), torch.tensor(g)) for w, g in wants_and_gots], axes)
     return None
-
-
-class Raised:
-    """Stands for "this mistake cannot run on this case": equal to nothing."""
-
-
-@functools.lru_cache(maxsize=2048)  # the same for everybody in a class
-def value_of(check: Check, implementation: Callable, case: Case) -> Any:
-    """What is compared of an implementation of ours on one case, or Raised."""
-    with torch.set_grad_enabled(case.grad):
-        try:
-            arguments = case.arguments()
-            return check.compared(lambda: arguments, as_data(check.observed(implementation, arguments)))
-        except Exception:  # a mistake may well be one that breaks on some inputs
-            return Raised
 
 
 def _usual_ways(pairs: list[tuple[torch.Tensor, torch.Tensor]], axes) -> Diagnosis | None:

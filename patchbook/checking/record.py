@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load, save
 from transformer_lens import FactoredMatrix
@@ -23,13 +24,38 @@ class Opaque:
         return f"<{self.type}>"
 
 
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A numpy array: a tensor to those who take one for it."""
+
+    values: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Raised:
+    """Stands where a value would, had the function not raised.
+
+    kinds: names of the error's class and of those that it is a kind of, the class first.
+    """
+
+    kinds: tuple[str, ...]
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Raised":
+        return cls(tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object))
+
+    @property
+    def kind(self) -> str:
+        return self.kinds[0]
+
+
 @dataclass
 class Outcome:
     """What one case gave: a value or an error, and what the function did on the side."""
 
     case: str
     value: Any = None
-    error: dict[str, Any] | None = None  # type, message, line (source text), number
+    error: dict[str, Any] | None = None  # kinds, message, line (source text), number
     changed: list[str] = field(default_factory=list)  # inputs edited in place
     hooks_left: list[str] = field(default_factory=list)  # hook points that still have a hook
     ready_made: list[str] = field(default_factory=list)  # refused functions that were called
@@ -72,10 +98,13 @@ def _metadata(data: bytes) -> dict[str, str]:
 
 def encode(value: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     """A value as JSON with its tensors put aside under numbered names."""
+    value = _plain(value)
     if value is None or isinstance(value, bool | int | str):
         return {"plain": value}
     if isinstance(value, float):
-        return {"float": repr(value)}  # JSON has no nan
+        return {"float": float.__repr__(value)}  # JSON has no nan
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return {"array": encode(torch.from_numpy(value.copy()), tensors)["tensor"]}
     if isinstance(value, torch.Tensor):
         name = str(len(tensors))
         tensors[name] = value.detach().cpu().clone().contiguous()
@@ -93,6 +122,12 @@ def encode(value: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     return {"opaque": f"{type(value).__module__}.{type(value).__qualname__}"}
 
 
+def _plain(value: Any) -> Any:
+    """numpy's numbers and texts as Python's."""
+    kinds = ((np.bool_, bool), (np.integer, int), (np.floating, float), (np.str_, str))
+    return next((plain(value) for kind, plain in kinds if isinstance(value, kind)), value)
+
+
 def decode(code: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Any:
     """The inverse of encode."""
     ((kind, body),) = code.items()
@@ -100,6 +135,7 @@ def decode(code: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Any:
         "plain": lambda: body,
         "float": lambda: float(body),
         "tensor": lambda: tensors[body],
+        "array": lambda: Array(tensors[body]),
         "factored": lambda: FactoredMatrix(*(decode(v, tensors) for v in body)),
         "list": lambda: [decode(v, tensors) for v in body],
         "tuple": lambda: tuple(decode(v, tensors) for v in body),

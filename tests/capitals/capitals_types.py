@@ -1,5 +1,6 @@
 """Checks of chapter 3: the type of a token, and the probability of each type."""
 
+import copy
 import functools
 import random
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def _mixed_tokenizer(seed: int) -> PreTrainedTokenizerFast:
 def _mixed_model(seed: int) -> TransformerBridge:
     """An awkward model whose 97 tokens are of all types."""
     model = awkward_model(seed)
-    model.tokenizer = _mixed_tokenizer(seed)
+    model.tokenizer = copy.deepcopy(_mixed_tokenizer(seed))
     return model
 
 

@@ -1,6 +1,5 @@
 """Checks of chapter 1: random tokens, twice."""
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -44,12 +43,8 @@ def _covers(half: Tensor, d_vocab: int) -> bool:
     return half.numel() < 20 * d_vocab or len(half.unique()) > 0.95 * d_vocab
 
 
-@functools.lru_cache(maxsize=2)  # shared by the cases: this exercise only asks the model for its sizes
 def _model_with_tokenizer(seed: int) -> TransformerBridge:
     return with_tokenizer(awkward_model(seed))
-
-
-_tiny = functools.cache(lambda: tiny_gpt2(0))
 
 
 @checks(specifications.generate_repeated_tokens, mistakes.generate_repeated_tokens, facts=_facts_of_repeats)
@@ -64,5 +59,5 @@ def test_generate_repeated_tokens(seed: int) -> Iterator[Case]:
     yield Case(f"{model}; seq_len 9, batch_size not given (1)", arguments(seq_len=9), grad=False)
     yield Case(f"{model}; seq_len 40, batch_size 60", arguments(seq_len=40, batch_size=60))
     yield Case(
-        "tiny-gpt2; seq_len 4, batch_size 2", lambda: {"model": _tiny(), "seq_len": 4, "batch_size": 2}
+        "tiny-gpt2; seq_len 4, batch_size 2", lambda: {"model": tiny_gpt2(0), "seq_len": 4, "batch_size": 2}
     )

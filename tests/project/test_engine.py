@@ -26,7 +26,7 @@ def test_double(seed):
     """Twice a tensor."""
     values = torch.randn(3, 5, generator=torch.Generator().manual_seed(seed))
     yield Case("3 layers, 5 heads", lambda: {"x": values.clone(), "model": awkward_model(seed)})
-    yield Case("no gradients", lambda: {"x": values + 1, "model": None}, grad=False)
+    yield Case("no gradients", lambda: {"x": values + 1, "model": None})
 
 
 CHECK = test_double
@@ -53,7 +53,6 @@ def fail(implementation) -> CheckFailed:
         (lambda x, m: 2 * x + x**2, "first-difference"),
         (lambda x, m: 2 * x[0], "contract"),
         (lambda x, m: (2 * x).tolist(), "contract"),
-        (lambda x, m: (2 * x).numpy(), "contract"),
         (lambda x, m: x.round().long(), "contract"),
         (lambda x, m: x.mul_(2), "changed-input"),
         (lambda x, m: undefined_name, "raised"),
