@@ -19,7 +19,7 @@ from patchbook.grading.forks import serve
 from patchbook.grading.inside import LARGEST
 from patchbook.grading.plan import Asked
 
-PATIENCE = 120  # seconds for one record
+PATIENCE = 120  # seconds of processor time for one record
 MEMORY = 8 * 2**30  # bytes of address space
 
 
@@ -90,9 +90,9 @@ def answer(line: Connection) -> None:
             record = line.recv_bytes(LARGEST)
         except (EOFError, OSError):
             return
-        signal.alarm(PATIENCE)  # ends this fork; the worker then goes on with another
+        signal.setitimer(signal.ITIMER_PROF, PATIENCE)  # ends this fork; the worker goes on with another
         found = decide(module, exercise, seed, record)
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         line.send_bytes(json.dumps(vars(found)).encode())
 
 
