@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_output
 from patchbook.authoring import find_course
 from patchbook.grading.gradebook.results import Result
 from patchbook.grading.kernels.sandbox import MB, Limits
-from patchbook.grading.running.batch import Options, grade_class
+from patchbook.grading.running.batch import Grader, Options, grade_class
 from tests.project.toy import CHAPTER, HOME, cell_of, hand_in, solved
 
 FILES = sorted((Path(__file__).parent / "hostile").glob("*.toml"))
@@ -27,7 +27,8 @@ HONEST = {"honest-ada": (3, 2, 1), "honest-mid": (0, 2, 1), "honest-zoe": (3, 2,
 WORTH = {"double": 3, "shout": 2, "my_guess": 1}
 EXPECTED = {"double": 0, "shout": 2, "my_guess": 1}
 WORKERS = 3  # more than cores: those that sleep until their time is up need none
-OPTIONS = Options(timeout=3, workers=WORKERS, limits=Limits(memory=1536 * MB, disk=64 * MB))
+TIMEOUT = 600  # seconds: where another limit is what ends a row, a slow machine must not come first
+OPTIONS = Options(timeout=TIMEOUT, workers=WORKERS, limits=Limits(memory=1536 * MB, disk=64 * MB))
 SECRET = "PATCHBOOK_TEST_SECRET"
 
 
@@ -55,6 +56,13 @@ def write(folder, learner, row):
         (path.parent / name).write_text(text)
 
 
+def task_with_its_own_limit(grader, key, one, usual=Grader.task_of):
+    """A row that runs for ever says how many seconds are enough to see it."""
+    task = usual(grader, key, one)
+    seconds = HOSTILE.get(one.learner, {}).get("seconds", TIMEOUT)
+    return task | {"settings": task["settings"] | {"timeout": seconds}}
+
+
 class Graded(NamedTuple):
     """The folder, the results by learner, and what still ran when each learner's result came."""
 
@@ -75,6 +83,7 @@ def graded(tmp_path_factory):
     left = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SECRET, "a password")
+        patch.setattr(Grader, "task_of", task_with_its_own_limit)
         results = grade_class(
             find_course(HOME),
             place / "submissions",
@@ -99,6 +108,11 @@ def test_there_are_enough_of_them_and_each_promise_names_its_own():
     promises = (FILES[0].parent / "README.md").read_text().split("## What proves what")[1]
     named = set(re.findall(rf"`((?:{'|'.join(path.stem for path in FILES)})-[a-z-]+)`", promises))
     assert len(named) > 40 and named <= set(HOSTILE)
+
+
+def test_a_row_has_a_limit_of_its_own_just_when_time_is_what_ends_it():
+    timed = [learner for learner, row in HOSTILE.items() if row.get("status") == "timed out"]
+    assert timed == [learner for learner, row in HOSTILE.items() if "seconds" in row]
 
 
 @pytest.mark.parametrize("learner", HOSTILE)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from patchbook.cli import main
-from patchbook.grading.kernels import sandbox
+from patchbook.grading.kernels import overseer, sandbox
 from patchbook.grading.kernels.overseer import excess
 from patchbook.grading.kernels.sandbox import (
     MB,
@@ -22,7 +22,7 @@ from patchbook.grading.kernels.sandbox import (
     walls,
     why_no_sandbox,
 )
-from patchbook.grading.kernels.usage import Process, Usage, descendants, read_process, total
+from patchbook.grading.kernels.usage import Process, Usage, descendants, read_process, total, waits
 from tests.project.toy import HOME, hand_in, solved
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -147,6 +147,35 @@ def test_the_end_of_a_sandbox_is_the_end_of_all_in_it():
 def test_each_limit_has_its_words(usage, seconds, words):
     assert words in excess(usage, seconds, Limits())
     assert bool(words) == bool(excess(usage, seconds, Limits()))
+
+
+def test_waiting_for_a_processor_is_no_sleep():
+    """Each state by a process that stays in it."""
+    ours = {"runs": ["sh", "-c", "echo; while :; do :; done"], "sleeps": ["sh", "-c", "echo; read line"]}
+    for state, command in ours.items():
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            process = [Process(child.pid, 0, 0.0, 0)]
+            while waits(process) != (state == "sleeps"):  # a moment at most: it has just begun
+                pass
+            child.kill()
+        assert waits(process), "what has ended needs no processor"
+
+
+def test_a_look_that_comes_late_proves_no_more_than_a_beat(monkeypatch):
+    kept = overseer.Overseer(None, None)
+    kept.looked = 0.0
+    for now, worked, asleep, idle in [
+        (0.1, 0.0, True, 0.1),
+        (0.2, 0.04, True, 0.16),
+        (9.2, 0.0, True, 0.26),  # whoever looks had to wait for a processor, too
+        (9.3, 0.0, False, 0.26),
+        (9.35, 0.0, True, 0.31),
+        (9.45, 3.0, True, 0.31),  # many processes work more than there is time
+    ]:
+        monkeypatch.setattr(overseer, "monotonic", lambda now=now: now)
+        kept.note_idleness(worked, asleep)
+        assert kept.idle == pytest.approx(idle)
 
 
 def test_usage_counts_what_is_a_process_own():

@@ -42,8 +42,8 @@ from patchbook.grading.gradebook.trouble import GradingFailed, patiently
 
 # How a notebook runs, in the words of nbclient's options.
 RUN = {
-    "startup_timeout": 180,  # seconds until the kernel answers, on a busy machine
-    "iopub_timeout": 10,  # seconds an interrupted cell has to stop
+    "startup_timeout": 1800,  # seconds until the kernel answers; one that dies is noticed at once
+    "iopub_timeout": 10**6,  # seconds: `execute` decides when a cell's outputs are waited for no more
     "shutdown_kernel": "immediate",  # nobody waits for what a submission does at exit
 }
 

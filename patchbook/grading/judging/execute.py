@@ -7,9 +7,10 @@ A check cell is not run as it stands: in its place the kernel observes the exerc
 sends records. The judge decides on them later, in a process that no learner's code has been in.
 """
 
+import asyncio
 import re
 from base64 import b64decode
-from time import monotonic
+from queue import Empty
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
@@ -26,14 +27,15 @@ from patchbook.grading.notebooks.plan import Plan, only_shown
 STARTUP = 120  # seconds for a cell above the first exercise: it loads libraries and the model
 WHOLE = 20  # a notebook may take this many times the limit of one cell, after startup
 DEATHS = 8  # times that a notebook may end its kernel; a timer in a thread could do it for ever
-PATIENCE = 5  # on a busy machine a cell may wait this many times its limit; a sleeping one takes as long
+LAST_OUTPUTS = 5  # seconds that a cell may take to stop after its interrupt, or to send what it has put out
 MOST_SHOWN = 4 * 2**20  # characters of outputs that are kept of one cell, records aside
 
 
 class ExecuteToTheEnd(Execute):
     """nbgrader's Execute step, with a kernel of ours and a second chance after a death.
 
-    A cell's limit is CPU time: when the machine is busy with other things, no learner pays for it.
+    A cell's limit counts the time in which its kernel works or sleeps, not that in which it waits for a
+    processor: when the machine is busy with other things, no learner pays for it.
     After `preprocess`, `records` holds what each check cell sent: by grade id, one for each seed.
     """
 
@@ -102,11 +104,12 @@ class ExecuteToTheEnd(Execute):
         """Start the clocks of the cell at `index`, and set its limit in seconds."""
         self.limit = self.timeout if index >= self.first_exercise else max(self.timeout, STARTUP)
         self.error_on_timeout = error(TIMED_OUT, f"still running after {self.limit} seconds")
-        self.exited, self.shown = False, 0
-        self.started, self.cpu_before = monotonic(), self.km.cpu_seconds()
+        self.exited, self.shown, self.heard = False, 0, 0
+        self.used_before = self.km.seconds_used()
 
     def process_message(self, msg, cell, cell_index):
         """Keep no more of a cell's outputs than a page can show; figures too when all cells are run."""
+        self.heard += 1
         content = msg["content"]
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
             if RECORD not in content.get("data", {}):
@@ -124,8 +127,8 @@ class ExecuteToTheEnd(Execute):
         self.exited = any(message.get("source") == "ask_exit" for message in payload)
 
     def used(self) -> float:
-        """Seconds that count against the limit: CPU time, or a part of the time on the clock."""
-        return max(self.km.cpu_seconds() - self.cpu_before, (monotonic() - self.started) / PATIENCE)
+        """Seconds that count against the limit of the cell."""
+        return self.km.seconds_used() - self.used_before
 
     def _get_timeout(self, cell):
         return self.limit if cell is not None else self.timeout
@@ -135,6 +138,23 @@ class ExecuteToTheEnd(Execute):
         if cell is not None and self.used() < 0.9 * timeout:
             return None
         return await super()._async_handle_timeout(timeout, cell)
+
+    async def _async_poll_output_msg(self, parent, cell, index):
+        """nbclient's, but what comes after the reply is waited for as long as the kernel needs to send it."""
+        outputs = asyncio.ensure_future(super()._async_poll_output_msg(parent, cell, index))
+        try:
+            replied = heard = None
+            while not (await asyncio.wait([outputs], timeout=1))[0]:
+                if "shell.execute_reply" not in cell.metadata["execution"]:
+                    continue
+                await self._async_check_alive()
+                replied = self.used() if replied is None else replied
+                if self.heard == heard and self.used() > replied + LAST_OUTPUTS:
+                    raise Empty
+                heard = self.heard
+            return outputs.result()
+        finally:
+            outputs.cancel()
 
     def start_again(self, killer: int) -> None:
         """A fresh kernel that has run what came before the killer, but for checks and what failed to end."""

@@ -21,7 +21,7 @@ from patchbook.grading.kernels.observation import LARGEST
 from patchbook.grading.notebooks.plan import Asked
 from patchbook.grading.notebooks.tests_folder import add_folder, check_named, folder_of
 
-PATIENCE = 120  # seconds for one record
+PATIENCE = 120  # seconds of processor time for one record
 MEMORY = 8 * 2**30  # bytes of address space
 
 
@@ -92,9 +92,9 @@ def answer(line: Connection) -> None:
             record = line.recv_bytes(LARGEST)
         except (EOFError, OSError):
             return
-        signal.alarm(PATIENCE)  # ends this fork; the worker then goes on with another
+        signal.setitimer(signal.ITIMER_PROF, PATIENCE)  # ends this fork; the worker goes on with another
         found = decide(module, exercise, seed, record)
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         line.send_bytes(json.dumps(vars(found)).encode())
 
 

@@ -92,9 +92,12 @@ class KernelManager(AsyncKernelManager):
 
     pre_start_kernel = _async_pre_start_kernel
 
-    def cpu_seconds(self) -> float:
-        """CPU time that the kernel and everything it started have used."""
-        return self.provisioner.ask({})["cpu"] if self.provisioner is not None else 0.0
+    def seconds_used(self) -> float:
+        """How long the kernel and all it started have worked or slept, without waits for a processor."""
+        if self.provisioner is None:
+            return 0.0
+        state = self.provisioner.ask({})
+        return state["cpu"] + state["idle"]
 
     def why_ended(self) -> str:
         """Which limit ended the kernel; empty when none did."""

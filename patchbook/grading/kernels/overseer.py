@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any
 
 from patchbook.grading.kernels.sandbox import MEETING, NOBODY, Limits, Sandbox, confine, drop_rights
-from patchbook.grading.kernels.usage import Usage, all_processes, descendants, read_process, total
+from patchbook.grading.kernels.usage import Usage, all_processes, descendants, read_process, total, waits
 
 BEAT = 0.1  # seconds between two looks at what the kernel uses
 LAST_WORDS = 500  # bytes of a kernel that did not start
@@ -42,12 +42,13 @@ class Overseer:
     def __init__(self, connection: Connection, limits: Limits | None):
         self.connection, self.limits = connection, limits
         self.sandbox, self.kernel, self.code, self.why = None, 0, None, ""
-        self.last = Usage()
+        self.last, self.idle = Usage(), 0.0
 
     def start(self, request: dict[str, Any], run: Callable[[dict[str, Any]], None]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # daemons of a kernel without walls
         own = read_process(os.getpid())
         self.shared, self.began = own.memory, monotonic()
+        self.looked = self.began
         if request["sandboxed"]:
             self.sandbox = Sandbox(self.limits)
             self.sandbox.join()
@@ -79,19 +80,32 @@ class Overseer:
                 tell(self.connection, self.state())
 
     def state(self) -> dict[str, Any]:
-        return {"code": self.code, "why": self.why, "cpu": self.last.cpu, "memory": self.last.memory}
+        used = {"cpu": self.last.cpu, "idle": self.idle, "memory": self.last.memory}
+        return {"code": self.code, "why": self.why} | used
 
     def look(self) -> None:
         """Note whether the kernel lives and what it uses; end it when that is too much."""
         self.reap()
         if self.code is not None:
             return
-        usage = total(all_processes() if self.sandbox else descendants(os.getpid()), self.shared)
+        processes = all_processes() if self.sandbox else descendants(os.getpid())
+        usage = total(processes, self.shared)
+        self.note_idleness(usage.cpu - self.last.cpu, waits(processes))
         self.last = Usage(max(usage.cpu, self.last.cpu), usage.memory, usage.processes)
         if self.limits and not self.why:
             self.why = excess(self.last, monotonic() - self.began, self.limits)
             if self.why:
                 self.signal(signal.SIGKILL)
+
+    def note_idleness(self, worked: float, waits: bool) -> None:
+        """Add what of the time since the last look the kernel slept; waiting for a processor is no sleep.
+
+        One look stands for a beat at most: where the machine is busy, looks come late, and prove no more.
+        """
+        now = monotonic()
+        if waits:
+            self.idle += max(0.0, min(now - self.looked, BEAT) - worked)
+        self.looked = now
 
     def reap(self) -> None:
         """Take note of children that ended: the kernel, and orphans of a kernel without walls."""

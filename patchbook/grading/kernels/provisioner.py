@@ -21,7 +21,7 @@ from traitlets import Bool, Dict, List, Unicode
 from patchbook.grading.kernels.fork_server import Server
 from patchbook.grading.kernels.sandbox import HOME, MEETING
 
-FAREWELL = 10  # seconds that an overseer may take to end what a kernel started
+FAREWELL = 300  # seconds that an overseer may take to end what a kernel started
 GONE = -signal.SIGKILL  # the exit code of a kernel whose overseer cannot be asked any more
 
 
@@ -39,7 +39,7 @@ class WarmProvisioner(LocalProvisioner):
     references = List().tag(config=True)
 
     connection: Connection | None = None
-    state: dict[str, Any] = {"code": None, "why": "", "cpu": 0.0, "memory": 0}  # noqa: RUF012
+    state: dict[str, Any] = {"code": None, "why": "", "cpu": 0.0, "idle": 0.0, "memory": 0}  # noqa: RUF012
 
     @property
     def has_process(self) -> bool:
@@ -86,7 +86,7 @@ class WarmProvisioner(LocalProvisioner):
         return str(link / "s")
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The kernel's exit code (None while it lives), why it was ended, CPU seconds, bytes of memory."""
+        """The kernel's exit code (None while it lives), why it was ended, what it used: see Keeper.state."""
         if self.connection is not None:
             try:
                 tell(self.connection, question)

@@ -1,5 +1,6 @@
 """What the processes under one submission use, read from /proc."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,6 +45,21 @@ def read_process(pid: int | str) -> Process | None:
     fields = text.rpartition(")")[2].split()  # the name before it may hold spaces and brackets
     cpu = sum(map(int, fields[11:15])) / TICK  # utime, stime, and both of children that were waited for
     return Process(int(pid), int(fields[1]), cpu, int(fields[21]) * PAGE)
+
+
+def waits(processes: Iterable[Process]) -> bool:
+    """Whether all of them wait for something else than a processor: none runs, or would if one were free."""
+    return not any(state == "R" for process in processes for state in states(process.pid))
+
+
+def states(pid: int) -> list[str]:
+    """The state of each thread, in the letters of proc(5); of a process that has ended, none."""
+    found = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            text = Path(f"/proc/{pid}/task/{thread}/stat").read_text(encoding="utf-8", errors="replace")
+            found.append(text.rpartition(")")[2].split()[0])
+    return found
 
 
 def descendants(root: int) -> list[Process]:
