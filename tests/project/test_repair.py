@@ -158,6 +158,7 @@ DAMAGED = {
     "not a notebook (A": '{"nbformat": 4, "cells": [{"source": "x"}]}',
     "not a notebook (T": '{"nbformat": 4, "cells": [{"cell_type": "code", "source": 7}]}',
     "damaged": "[" * 100_000,
+    "it breaks off": '{"nbformat": ' + "4" * 5000 + "}",
 }
 
 
@@ -185,6 +186,7 @@ def test_odd_but_readable_files_are_read(tmp_path):
     raw = json.loads(nbformat.writes(solved()))
     raw["cells"][0]["metadata"] = None
     raw["cells"][0]["source"] = "half a pair: \ud800"
+    raw["cells"][1]["metadata"]["name"] = raw["metadata"]["title"] = "\ud800"
     mended, _ = repair(read_notebook(hand_in(tmp_path, "ada", json.dumps(raw))), RELEASED)
     nbformat.writes(mended).encode("utf-8")
 

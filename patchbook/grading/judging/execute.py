@@ -20,6 +20,7 @@ from traitlets import Bool, Dict
 
 from patchbook.grading.kernels.manager import KernelManager
 from patchbook.grading.kernels.observation import RECORD
+from patchbook.grading.kernels.wire import Garbled, garbled
 from patchbook.grading.notebooks.cells import DIED, NOT_RUN, TIMED_OUT, error, failed_to_end, is_check, record
 from patchbook.grading.notebooks.outputs import drawable
 from patchbook.grading.notebooks.plan import Plan, only_shown
@@ -75,8 +76,8 @@ class ExecuteToTheEnd(Execute):
             self.spent += self.used() if index >= self.first_exercise else 0
             if self.exited:
                 raise DeadKernelError
-        except DeadKernelError:
-            why = self.km.why_ended()
+        except DeadKernelError as ended:
+            why = str(ended) if isinstance(ended, Garbled) else self.km.why_ended()
             record(cell, DIED, "this cell ended the Python process that ran it" + f": {why}" * bool(why))
             self.start_again(index)
         except CellTimeoutError:  # the loop caught the interrupt and went on
@@ -111,6 +112,8 @@ class ExecuteToTheEnd(Execute):
         """Keep no more of a cell's outputs than a page can show; figures too when all cells are run."""
         self.heard += 1
         content = msg["content"]
+        if msg["msg_type"].startswith("comm"):  # of a widget, which no page shows
+            return None
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
             if RECORD not in content.get("data", {}):
                 if "data" in content and not self.run_all:
@@ -118,7 +121,8 @@ class ExecuteToTheEnd(Execute):
                 self.shown += sum(map(len, map(str, content.values())))
             if self.shown > MOST_SHOWN:
                 return None
-        return super().process_message(msg, cell, cell_index)
+        with garbled():  # it may name an output that is not there
+            return super().process_message(msg, cell, cell_index)
 
     def on_cell_executed(self, **told):
         """`exit()` lets the cell end well, and the kernel a moment later."""
@@ -132,6 +136,11 @@ class ExecuteToTheEnd(Execute):
 
     def _get_timeout(self, cell):
         return self.limit if cell is not None else self.timeout
+
+    async def _async_poll_kernel_alive(self):
+        """nbclient ends this watch with the cell, but for one that ends in an error of ours."""
+        self.watch = asyncio.current_task()
+        await super()._async_poll_kernel_alive()
 
     async def _async_handle_timeout(self, timeout, cell=None):
         """nbclient calls this when the clock says so, and waits on when the answer is None."""
@@ -159,6 +168,7 @@ class ExecuteToTheEnd(Execute):
     def start_again(self, killer: int) -> None:
         """A fresh kernel that has run what came before the killer, but for checks and what failed to end."""
         self.killers.add(killer)
+        self.watch.cancel()
         self.kc.stop_channels()
         run_sync(self.km.restart_kernel)(now=True, newports=True)
         self.start_new_kernel_client()

@@ -1,6 +1,7 @@
 """Where learners' code runs: forks of one warm process, each behind walls.
 
 manager        which kernel runs a submission, and what it may see: chosen here and nowhere else
+wire           what a kernel may send, and what becomes of one that sends something else
 provisioner    jupyter_client asks it for kernels that are forks of the warm process
 warm_process   libraries imported, models loaded, checks at hand
 withheld       what no such fork may have: specifications, known mistakes, what measures heads

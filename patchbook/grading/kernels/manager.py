@@ -11,13 +11,13 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from traitlets import Bool, Dict, List, Unicode
+from traitlets import Bool, Dict, List, Type, Unicode
 
 from patchbook.grading.kernels.sandbox import HOME
+from patchbook.grading.kernels.wire import Client
 
 MODEL = "tiny-gpt2"  # ships with the package: grading touches no network
 LANGUAGE = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")  # all that a submission learns of the grader's environment
-LONGEST_MESSAGE = 64 * 2**20  # bytes; a kernel that sends a longer one is cut off
 
 
 def kernel_environment(home: str = HOME) -> dict[str, str]:
@@ -57,15 +57,11 @@ class KernelManager(AsyncKernelManager):
     limits = Dict()
     references = List()
 
+    client_factory = Type(Client)
     home: tempfile.TemporaryDirectory | None = None
 
     def __init__(self, **options: Any):
         super().__init__(transport="ipc", **options)  # Unix sockets: nobody on the network can listen
-
-    def client(self, **options: Any) -> Any:
-        client = super().client(**options)
-        client.context.maxmsgsize = LONGEST_MESSAGE  # before its sockets are made
-        return client
 
     @property
     def kernel_spec(self) -> KernelSpec:

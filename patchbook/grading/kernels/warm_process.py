@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import zmq
+
 from patchbook.grading.kernels.fork_server import serve
 from patchbook.grading.kernels.overseer import oversee
 from patchbook.grading.kernels.withheld import NotHere, conceal, show_again, withhold
@@ -158,7 +160,13 @@ def run_kernel(request: dict[str, Any]) -> None:
     sys.argv = ["patchbook-kernel", "-f", file]
     app = IPKernelApp.instance()
     app.initialize(["-f", file, *request["arguments"]])
+    lose_nothing(app.iopub_thread)
     app.start()
+
+
+def lose_nothing(outputs: Any) -> None:
+    """What nobody has read yet waits in this process, however much it is; ZeroMQ would drop it."""
+    outputs.schedule(lambda: outputs.socket.set(zmq.SNDHWM, 0))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from patchbook.grading.notebooks.strange_json import from_json
+
 LARGEST = 50  # MB; a notebook full of figures has 5
 
 
@@ -105,8 +107,8 @@ def _parse(content: bytes) -> NotebookNode:
     if text.lstrip().startswith("<"):
         raise Unreadable("it is a web page, not a notebook: ask for File > Download > .ipynb")
     try:
-        raw = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        raw = from_json(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError, too
         line = f" after line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Unreadable(f"it breaks off or is damaged{line}: ask for it again") from None
     try:
@@ -125,8 +127,7 @@ def _plain(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.cell_type = str(cell.cell_type)
         source = cell.get("source", "")
-        text = source if isinstance(source, str) else "".join(source)
-        cell.source = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
+        cell.source = source if isinstance(source, str) else "".join(source)
         if not isinstance(cell.get("metadata"), dict):
             cell.metadata = NotebookNode()
         if cell.cell_type == "code":
