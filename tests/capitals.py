@@ -19,7 +19,7 @@ from patchbook.checking.awkward import (
     different_tokens,
     random_tokens,
 )
-from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
+from patchbook.checking.inputs import DOUBLE, randn
 from patchbook.checking.prepared import tiny_gpt2
 from patchbook.prompts.capitals import CONTEXTS, NINE_TOKENS, RAGGED, VARIANTS, answer_variants
 from patchbook.tests.mistakes import capitals as mistakes
@@ -112,12 +112,6 @@ def test_cumul_probs_by_capitalisation_type(seed: int) -> Iterator[Case]:
     yield Case("3 prompts, tiny-gpt2's logits", _a_models_logits, grad=False)
 
 
-def _as_tuples(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    """Inner tuples are as good as lists. As tuples they are compared in order."""
-    found = implementation(*arguments.values())
-    return [tuple(row) if isinstance(row, list) else row for row in found] if type(found) is list else found
-
-
 HIGHER = (" the", " 7", "\n")  # likelier than any word with space and capital, and no answer
 LOWER = (" They", " A", " He")  # the second choice
 
@@ -140,8 +134,6 @@ def _title_logits(words: tuple[str, ...], seed: int) -> dict[str, Any]:
 @checks(
     specifications.titleword_answer_generator,
     mistakes.titleword_answer_generator,
-    call=_as_tuples,
-    gives=list[tuple[str | None, ...]],
 )
 def test_titleword_answer_generator(seed: int) -> Iterator[Case]:
     """The likeliest word with a capital after each prompt, in four spellings."""
@@ -170,7 +162,6 @@ def _by_type(seed: int, batch: int, index: int, per_prompt: bool | None = None, 
 @checks(
     specifications.logits_to_ave_logit_diff_by_type,
     mistakes.logits_to_ave_logit_diff_by_type,
-    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff_by_type(seed: int) -> Iterator[Case]:
     """The logit difference between the right answer and one type of wrong answer."""
@@ -284,12 +275,6 @@ def test_logit_attribution_by_type(seed: int) -> Iterator[Case]:
 # --- prompts that only lack a capital
 
 
-def _in_order(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    """As a tuple: the order of prompts matters."""
-    found = implementation(*arguments.values())
-    return tuple(found) if isinstance(found, list) else found
-
-
 SENTENCES = (
     "The cat of Mary sleeps. It is old.",
     "I think that I am.",
@@ -303,8 +288,6 @@ SENTENCES = (
 @checks(
     specifications.corrupt_capitalisation,
     mistakes.corrupt_capitalisation,
-    call=_in_order,
-    gives=tuple[str, ...],
 )
 def test_corrupt_capitalisation(seed: int) -> Iterator[Case]:
     """The same prompts without their first capital."""
@@ -341,8 +324,6 @@ def test_normalize_patched_logit_diff(seed: int) -> Iterator[Case]:
 @checks(
     specifications.mend_second_best,
     wrong_analyses.mend_second_best,
-    call=_in_order,
-    gives=tuple[str, ...],
 )
 def test_mend_second_best(seed: int) -> Iterator[Case]:
     """What the model says next."""
