@@ -135,7 +135,7 @@ full_logit_attribution = (
             biases=lambda to, i, parts: m.b_U[i],
         ),
         'the sum is right, but b_O is spread over the heads; wanted in "biases".',
-        "A head writes z @ W_O and no more.",
+        'A head gives its own output and no more: all of b_O goes to "biases".',
     ),
     Mistake(
         "own-token",

@@ -65,7 +65,7 @@ logits_to_ave_logit_diff_2 = (
         "answers-swapped",
         lambda logits, d, per_prompt=False: _averaged(-_differences(logits, d), per_prompt),
         "the sign is wrong: it takes IO's logit from S's.",
-        "The right answer (IO) comes first: logit(IO) - logit(S).",
+        "The right answer comes first: the logit of IO less that of S.",
     ),
     Mistake(
         "sum-not-mean",
@@ -133,7 +133,7 @@ ioi_metric_2 = (
         "answers-swapped",
         lambda lo, clean, corrupted, d: (-_ioi_difference(lo, d) - clean) / (clean - corrupted),
         "the logit difference inside has the wrong sign.",
-        "logit(IO) - logit(S).",
+        "Take the logit of IO less that of S.",
     ),
     Mistake(
         "last-position",

@@ -41,6 +41,29 @@ def all_with_einsum(model, cache, answer_tokens, incorrect_idx):
 
 
 @right("logit_attribution_by_type")
+def with_apply_ln_to_stack(model, cache, answer_tokens, incorrect_idx):
+    pair = pair_of(answer_tokens, incorrect_idx)
+    directions = (model.W_U[:, pair[:, 0]] - model.W_U[:, pair[:, 1]]).T  # (batch, d_model)
+
+    def share(stack):  # (part, batch, d_model) -> (part,)
+        return (cache.apply_ln_to_stack(stack, layer=-1, pos_slice=-1) * directions).sum(-1).mean(-1)
+
+    layers = range(model.cfg.n_layers)
+    written = [cache["z", i][:, -1, :, None] @ model.W_O[i] for i in layers]  # each (batch, head, 1, d_model)
+    heads = torch.cat([one[:, :, 0].transpose(0, 1) for one in written])
+    mlps = model.W_U.new_zeros(len(layers))
+    if not model.cfg.attn_only:
+        mlps = share(torch.stack([cache["mlp_out", i][:, -1] for i in layers]))
+    b_O = model.b_O.sum(0).expand(1, len(pair), -1)
+    return {
+        "embedding": share(cache["resid_pre", 0][None, :, -1])[0],
+        "heads": share(heads).view(model.cfg.n_layers, -1),
+        "mlps": mlps,
+        "biases": share(b_O)[0] + (model.b_U[pair[:, 0]] - model.b_U[pair[:, 1]]).mean(),
+    }
+
+
+@right("logit_attribution_by_type")
 def loops_over_layers_and_heads(model, cache, answer_tokens, incorrect_idx):
     pair = pair_of(answer_tokens, incorrect_idx)
     n_layers, n_heads = model.cfg.n_layers, model.cfg.n_heads
