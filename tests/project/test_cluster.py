@@ -15,8 +15,9 @@ from distributed import Client
 
 from patchbook.authoring import find_course
 from patchbook.cli import main
+from patchbook.grading import grade_class
 from patchbook.grading.gradebook.course_folder import GradingFailed
-from patchbook.grading.running import cluster, grade_class, remote
+from patchbook.grading.running import cluster, remote
 from patchbook.grading.running.batch import Options
 from tests.project.events import NEVER, running, until
 from tests.project.toy import CHAPTER, HOME, as_colab_saves, hand_in, released, solved
