@@ -4,12 +4,13 @@ import base64
 import json
 import shutil
 import subprocess
-import time
 from itertools import count
 from pathlib import Path
 from urllib.request import urlopen
 
 import websocket
+
+from tests.project.events import NEVER, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
@@ -19,7 +20,6 @@ FLAGS = (
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
 )
-PATIENCE = 180  # seconds until a busy machine has started a browser or loaded a page
 
 
 class Browser:
@@ -33,7 +33,7 @@ class Browser:
         )
         port = until(lambda: _first_line(profile / "DevToolsActivePort"))
         tabs = until(lambda: [tab for tab in _json(port) if tab["type"] == "page"])
-        self.line = websocket.create_connection(tabs[0]["webSocketDebuggerUrl"], timeout=PATIENCE)
+        self.line = websocket.create_connection(tabs[0]["webSocketDebuggerUrl"], timeout=NEVER)
         self.numbers = count(1)
         self.ask("Page.enable")
 
@@ -77,16 +77,6 @@ class Browser:
         """The whole page as PNG."""
         shot = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
-
-
-def until(ready):
-    """What `ready` returns as soon as it is true. Raises TimeoutError."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if found := ready():
-            return found
-        time.sleep(0.1)
-    raise TimeoutError("the browser did not get ready")
 
 
 def _first_line(path: Path) -> str:

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import shutil
 import sys
-import time
 from contextlib import suppress
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -24,6 +23,7 @@ from patchbook.grading.notebooks.plan import plan_of
 from patchbook.grading.running import batch
 from patchbook.grading.running.batch import Options, grade_class
 from patchbook.grading.running.servers import Servers, request_of, servers_for
+from tests.project.events import until
 from tests.project.toy import CHAPTER, HOME, hand_in, solved
 
 WRONG = "def double(x):\n    return x"
@@ -81,14 +81,9 @@ def kill(processes: list[psutil.Process]) -> None:
             process.kill()
 
 
-def gone(processes: list[psutil.Process], patience: float = 120) -> bool:
-    """Whether they all end in time."""
-    end = time.monotonic() + patience
-    while any(alive(process) for process in processes):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+def gone(processes: list[psutil.Process]) -> bool:
+    """Waits until they all have ended."""
+    return until(lambda: not any(alive(process) for process in processes))
 
 
 def alive(process: psutil.Process) -> bool:

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.project.events import NEVER
+
 MISSING = "PostgreSQL is not installed. On Debian and Ubuntu: apt-get install postgresql"
 PASSWORD = "not-for-your/eyes:4711"
 SETTINGS = "-c listen_addresses='' -c fsync=off -c logging_collector=off"  # a test outlives no power cut
@@ -29,11 +31,11 @@ class Postgres:
 
     def start(self) -> None:
         settings = f"{SETTINGS} -k {self.folder}"
-        self.run("pg_ctl", "start", "-w", "-o", settings, "-l", self.folder / "log")
+        self.run("pg_ctl", "start", "-w", "-t", NEVER, "-o", settings, "-l", self.folder / "log")
 
     def stop(self, how: str = "fast") -> None:
         """how: "fast" ends its connections in good order, "immediate" is a crash."""
-        self.run("pg_ctl", "stop", "-w", "-m", how)
+        self.run("pg_ctl", "stop", "-w", "-t", NEVER, "-m", how)
 
     def run(self, program: str, *arguments: object) -> None:
         rights = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] * (os.getuid() == 0)

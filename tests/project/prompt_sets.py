@@ -2,26 +2,36 @@
 
 from pathlib import Path
 
-import pytest
 import torch
+from tokenizers import ByteLevelBPETokenizer
 from transformers import PreTrainedTokenizerFast
 
 from patchbook.prompts.ioi import IOIDataset
 
-GPT2 = Path(__file__).parents[3] / "shared" / "gpt2-tokenizer"
+GPT2 = Path(__file__).parent / "gpt2"  # its README says whose it is
+END = "<|endoftext|>"
 MIXED = "ABB->XYZ, BAB->XYZ"
+
+
+def gpt2_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Each token's number, and the merges: what OpenAI's vocab.json and merges.txt hold."""
+    lines = (GPT2 / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
+    merges = [tuple(line.split(" ")) for line in lines]
+    readable = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
+    stand_ins = range(256, 512 - len(readable))  # bytes that one cannot read go by another letter
+    tokens = [*map(chr, readable), *map(chr, stand_ins), *map("".join, merges), END]
+    return {token: number for number, token in enumerate(tokens)}, merges
 
 
 def gpt2_tokenizer() -> PreTrainedTokenizerFast:
     """GPT-2's own; like the real one it has no padding token."""
-    if not GPT2.exists():
-        pytest.skip("GPT-2's vocabulary is not beside this checkout")
-    from tokenizers import ByteLevelBPETokenizer
-
-    bpe = ByteLevelBPETokenizer(str(GPT2 / "vocab.json"), str(GPT2 / "merges.txt"))
-    end = "<|endoftext|>"
+    bpe = ByteLevelBPETokenizer(*gpt2_vocabulary())
     return PreTrainedTokenizerFast(
-        tokenizer_object=bpe._tokenizer, bos_token=end, eos_token=end, unk_token=end
+        tokenizer_object=bpe._tokenizer, bos_token=END, eos_token=END, unk_token=END
     )
 
 

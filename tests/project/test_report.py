@@ -30,7 +30,8 @@ from patchbook.grading.report.messages import clean, said
 from patchbook.grading.report.pages import page_names
 from patchbook.grading.report.reading import Work
 from patchbook.grading.report.summing import next_step
-from tests.project.browser import CHROMIUM, Browser, until
+from tests.project.browser import CHROMIUM, Browser
+from tests.project.events import until
 from tests.project.toy import CHAPTER, HOME, cell_of, released, solved
 
 FAILED = """double is not right yet.

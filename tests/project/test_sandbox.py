@@ -23,6 +23,7 @@ from patchbook.grading.kernels.sandbox import (
     why_no_sandbox,
 )
 from patchbook.grading.kernels.usage import Process, Usage, descendants, read_process, total, waits
+from tests.project.events import running, until
 from tests.project.toy import HOME, hand_in, solved
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -153,18 +154,16 @@ def test_waiting_for_a_processor_is_no_sleep():
     """Each state by a process that stays in it."""
     ours = {"runs": ["sh", "-c", "echo; while :; do :; done"], "sleeps": ["sh", "-c", "echo; read line"]}
     for state, command in ours.items():
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        with running(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
             child.stdout.readline()
             process = [Process(child.pid, 0, 0.0, 0)]
-            while waits(process) != (state == "sleeps"):  # a moment at most: it has just begun
-                pass
-            child.kill()
+            until(lambda process=process, asleep=state == "sleeps": waits(process) == asleep)
         assert waits(process), "what has ended needs no processor"
 
 
 def test_a_look_that_comes_late_proves_no_more_than_a_beat(monkeypatch):
-    kept = overseer.Overseer(None, None)
-    kept.looked = 0.0
+    watching = overseer.Overseer(None, None)
+    watching.looked = 0.0
     for now, worked, asleep, idle in [
         (0.1, 0.0, True, 0.1),
         (0.2, 0.04, True, 0.16),
@@ -174,8 +173,8 @@ def test_a_look_that_comes_late_proves_no_more_than_a_beat(monkeypatch):
         (9.45, 3.0, True, 0.31),  # many processes work more than there is time
     ]:
         monkeypatch.setattr(overseer, "monotonic", lambda now=now: now)
-        kept.note_idleness(worked, asleep)
-        assert kept.idle == pytest.approx(idle)
+        watching.note_idleness(worked, asleep)
+        assert watching.idle == pytest.approx(idle)
 
 
 def test_usage_counts_what_is_a_process_own():

@@ -1,6 +1,7 @@
 """`patchbook verify`: on a stand-in whose figures are known, off by a little, and without a network."""
 
 import copy
+import hashlib
 import json
 import re
 import socket
@@ -21,7 +22,9 @@ from patchbook.verify import read_figures, recomputed
 from patchbook.verify.capitals import kind_of
 from patchbook.verify.rows import Row
 
-SHARED = Path(__file__).parents[3] / "shared" / "published_figures.json"
+PUBLISHED = (
+    "3bfd45eae68d0c2979d34993b7e0a024"  # begins the digest of the figures as we took them from their sources
+)
 STAND_IN = "tiny-gpt2"
 
 
@@ -235,9 +238,9 @@ def test_an_unknown_model_is_not_reachable_either():
 
 
 def test_the_shipped_figures_are_the_published_ones():
-    if not SHARED.exists():
-        pytest.skip("the published figures are not beside this checkout")
-    assert read_figures() == json.loads(SHARED.read_text())
+    """Whoever corrects one names its source in the same change, and writes the new digest here."""
+    text = json.dumps(read_figures(), sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest().startswith(PUBLISHED)
 
 
 @pytest.mark.parametrize(

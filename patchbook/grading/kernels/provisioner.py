@@ -86,7 +86,7 @@ class WarmProvisioner(LocalProvisioner):
         return str(link / "s")
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The kernel's exit code (None while it lives), why it was ended, what it used: see Keeper.state."""
+        """The kernel's exit code (None while it lives), why it ended, what it used: see Overseer.state."""
         if self.connection is not None:
             try:
                 tell(self.connection, question)

@@ -1,0 +1,44 @@
+"""The tests themselves: they run one by one and side by side, skip nothing, and wait for no clock."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+FILES = sorted(HERE.rglob("*.py"))
+CLOCKS = {"sleep", "time", "monotonic", "perf_counter", "process_time"}  # of the module `time`
+SKIPS = {"skip", "skipif", "importorskip", "xfail"}  # of pytest and its marks
+
+
+def names_used(path: Path) -> set[str]:
+    """Every name and attribute in the code of a file; what stands in strings, learners' code, is none."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    found = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return found | {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+
+def imports_time(path: Path) -> bool:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return any(isinstance(n, ast.Import) and "time" in [alias.name for alias in n.names] for n in nodes)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_test_looks_at_a_clock_and_none_is_skipped(path):
+    if path.name != "events.py":  # it has the one clock, and gives up half an hour later
+        assert not (imports_time(path) and names_used(path) & CLOCKS)
+    assert not names_used(path) & SKIPS
+
+
+@pytest.mark.parametrize("how", [["-p", "no:xdist"], ["-n", "0"], ["-n", "2"]], ids=" ".join)
+def test_one_file_runs_with_and_without_xdist(how):
+    one = f"{Path(__file__)}::test_a_test_of_one_file"
+    command = [sys.executable, "-m", "pytest", *how, "-p", "no:cacheprovider", one]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parents[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_test_of_one_file():
+    assert FILES
