@@ -65,7 +65,7 @@ def _edit_each(implementation: Any, arguments: dict[str, Any]) -> Any:
     return copies
 
 
-@torch.no_grad()
+@torch.inference_mode()  # whoever made them in this mode may edit them in no other
 def _edit_ends(tensors: dict[str, torch.Tensor], first: int = 1) -> None:
     """Add first, first + 1, … to both ends of each tensor. (Not to all of it: some are broadcast views.)"""
     for amount, tensor in enumerate(filter(torch.is_tensor, tensors.values()), first):

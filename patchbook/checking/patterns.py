@@ -167,7 +167,7 @@ def _one_place(
     pairs: list[tuple[Tensor, Tensor]], names: tuple[str, ...], kind: str, least: int
 ) -> Pattern | None:
     for axis, name in enumerate(names):
-        rows = [_wrong(got, want).transpose(0, axis).flatten(1).any(1) for got, want in pairs]
+        rows = [_rows(_wrong(got, want), axis).any(1) for got, want in pairs]
         where = _common_index([row if kind == "wrong" else ~row for row in rows], least)
         if where:
             return Pattern(
@@ -175,6 +175,11 @@ def _one_place(
                 f"What is different there? Follow one right and one wrong value of {name}.",
             )
     return None
+
+
+def _rows(tensor: Tensor, axis: int) -> Tensor:
+    """One row for each index of an axis."""
+    return tensor.transpose(0, axis).reshape(tensor.shape[axis], -1)
 
 
 def _common_index(flags: list[Tensor], least: int) -> str:
@@ -211,7 +216,7 @@ def _each_its_own(pairs: list[tuple[Tensor, Tensor]], names: tuple[str, ...]) ->
     for axis, name in enumerate(names):
         if any(want.shape[axis] < 2 or want.numel() == want.shape[axis] for _, want in pairs):
             continue
-        rows = [tuple(t.transpose(0, axis).flatten(1) for t in pair) for pair in pairs]
+        rows = [(_rows(got, axis), _rows(want, axis)) for got, want in pairs]
         for change, what, following in _BY_ROW:
             if all(_same_along(change(got, want)) for got, want in rows):
                 return Pattern(what.format(name=name), following.format(name=name))

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformer_lens.hook_points import HookPoint
 
 from patchbook.checking import Case, checks
+from patchbook.checking.calling import innermost
 from patchbook.tests.induction_heads.patterns import uniform
 from patchbook.tests.mistakes import induction_score as mistakes
 from patchbook.tests.specifications import induction_score as specifications
@@ -43,9 +44,7 @@ def _fill_store(implementation: Any, arguments: dict[str, Any]) -> Any:
 @contextlib.contextmanager
 def _lent(implementation: Any, name: str, value: Any) -> Iterator[dict[str, Any]]:
     """A value under a global name of the function's own notebook (or file), for as long as the block runs."""
-    while hasattr(implementation, "func") or hasattr(implementation, "__wrapped__"):
-        implementation = getattr(implementation, "func", None) or implementation.__wrapped__
-    names = getattr(implementation, "__globals__", {})
+    names = getattr(innermost(implementation), "__globals__", {})
     before = {name: names[name]} if name in names else {}
     names[name] = value
     try:

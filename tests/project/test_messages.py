@@ -1,5 +1,6 @@
 """What a learner reads: each kind of wrong answer gets words that are true of it, and a step that helps."""
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -166,6 +167,17 @@ def test_the_wrong_keys_of_a_dictionary_are_named():
 )
 def test_lists_texts_and_numbers_have_patterns_too(got, want, words):
     assert words in pattern([(got, want)]).what
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 4), (4, 4), (2, 1, 3), (2, 3, 4, 4), (0, 3)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool])
+def test_no_shape_or_type_of_tensor_breaks_the_search(shape, dtype):
+    want = torch.arange(math.prod(shape)).reshape(shape).to(dtype)
+    wrong = want.flatten().clone()
+    wrong[-1:] = wrong[-1:].logical_not()
+    for got in (want + 1, ~want if dtype == torch.bool else -want, wrong.reshape(shape)):
+        found = pattern([(got, want), (got, want)])
+        assert found is None or (found.what and found.next)
 
 
 # --- the form of a result

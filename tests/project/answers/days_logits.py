@@ -242,7 +242,7 @@ def divides_by_zero(logits, answer_tokens, wrong_tokens, corrupted, clean):
     return (difference - corrupted) / torch.tensor(clean - corrupted)
 
 
-@wrong("day_metric", "raised")
+@wrong("day_metric", "wrong-error")
 def lets_python_complain(logits, answer_tokens, wrong_tokens, corrupted, clean):
     difference = with_gather(logits, answer_tokens, wrong_tokens).item()
     return (difference - corrupted) / (clean - corrupted)

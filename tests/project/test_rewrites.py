@@ -1,0 +1,173 @@
+"""Right solutions rewritten by rule are still right: checks ask for values, not for one way to hold them.
+
+The mirror of mutation testing. Where a rule has nothing to rewrite, a result goes through as it is.
+"""
+
+import collections
+import contextlib
+import copy
+import dataclasses
+import functools
+import io
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from patchbook.checking import Check
+from patchbook.checking.running import run
+
+from .mutation import CHAPTERS, Exercise, exercises_of
+
+EXERCISES = [exercise for chapter in CHAPTERS for exercise in exercises_of(chapter)]
+
+
+# --- other forms of a result
+
+
+def each(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A change of values, wherever they stand in lists, tuples and dictionaries."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: changed(v) for key, v in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(changed, value))
+        return change(value)
+
+    return changed
+
+
+def a_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def numpys_number(value: Any) -> Any:
+    if not a_number(value):
+        return value
+    return np.float64(value) if isinstance(value, float) else np.int64(value)
+
+
+def sequences(value: Any) -> Any:
+    """Tuples for lists, and lists for tuples."""
+    if isinstance(value, list | tuple):
+        return (tuple if isinstance(value, list) else list)(map(sequences, value))
+    return {key: sequences(v) for key, v in value.items()} if isinstance(value, dict) else value
+
+
+def of_tensors(change: Callable[[Tensor], Any]) -> Callable[[Any], Any]:
+    return each(lambda value: change(value) if isinstance(value, Tensor) else value)
+
+
+FORMS: dict[str, Callable[[Any], Any]] = {
+    "numpy and back": of_tensors(lambda t: torch.from_numpy(t.numpy().copy())),
+    "numpy's arrays": of_tensors(lambda t: t.numpy()),
+    "numpy's numbers": each(numpys_number),
+    "numpy's small numbers": each(lambda v: np.float32(v) if isinstance(v, float) else v),
+    "tensors of one number": each(lambda v: torch.tensor(v) if a_number(v) else v),
+    "plain numbers": of_tensors(lambda t: t.item() if t.dim() == 0 else t),
+    "float64": of_tensors(lambda t: t.double() if t.is_floating_point() else t),
+    "float32": of_tensors(lambda t: t.float() if t.is_floating_point() else t),
+    "int32": of_tensors(lambda t: t.int() if t.dtype == torch.int64 else t),
+    "not contiguous": of_tensors(lambda t: torch.stack([t, t], -1)[..., 0]),
+    "a view of more": of_tensors(lambda t: torch.stack([t, t])[1]),
+    "tracked by autograd": of_tensors(lambda t: t.clone().requires_grad_(t.is_floating_point())),
+    "tuples for lists, lists for tuples": sequences,
+    "an ordered dictionary": lambda v: collections.OrderedDict(v) if isinstance(v, dict) else v,
+    "a default dictionary": lambda v: collections.defaultdict(list, v) if isinstance(v, dict) else v,
+}
+TENSORS_ONLY = {"cache_without_aliases"}  # its result is edited in place: arrays are no entries of a cache
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_a_result_in_another_form_is_as_right(exercise):
+    solution, refused = Replayed(exercise), []
+    passes(exercise.check, solution)
+    for name, form in FORMS.items():
+        if not (name == "numpy's arrays" and exercise.name in TENSORS_ONLY):
+            refused += [name] if not passes(exercise.check, solution.again(form)) else []
+    assert not refused
+
+
+class Replayed:
+    """A solution that runs once: its results are then handed out again, each in another form."""
+
+    def __init__(self, exercise: Exercise):
+        self.solution, self.kept = exercise.function(exercise.source), []
+        self.replays = exercise.check.call.__name__ == "call_in_order"
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        value = self.solution(*arguments, **options)
+        self.kept.append(copy.deepcopy(value) if self.replays else None)
+        return value
+
+    def again(self, form: Callable[[Any], Any]) -> Callable:
+        """Where the call does more than compare the result, the solution has to run again."""
+        if not self.replays:
+            return functools.wraps(self.solution)(lambda *a, **options: form(self.solution(*a, **options)))
+        results = iter(self.kept)
+        return lambda *arguments, **options: form(copy.deepcopy(next(results)))
+
+
+# --- other ways to be a function
+
+WAYS = {
+    "wrapped": "@functools.wraps(solution)\ndef {name}(*a, **options):\n    return solution(*a, **options)",
+    "partial": "{name} = functools.partial(solution)",
+    "no gradients": "{name} = torch.no_grad()(solution)",
+    "inference mode": "{name} = torch.inference_mode()(solution)",
+    "kept": "{name} = functools.partial(torch.inference_mode()(functools.partial(solution)))",
+    "a callable object": """
+class Callable:
+    def __call__(self, *a, **options):
+        return solution(*a, **options)
+{name} = Callable()""",
+    "a method": """
+class Answers:
+    def method(self, *a, **options):
+        return solution(*a, **options)
+{name} = Answers().method""",
+    "a lambda": "{name} = lambda *a, **options: solution(*a, **options)",
+}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_a_function_made_in_another_way_is_as_right(exercise):
+    check = first_case_only(exercise.check)
+    assert not [way for way, text in WAYS.items() if not passes(check, rewritten(exercise, text))]
+
+
+def rewritten(exercise: Exercise, text: str) -> Any:
+    """The solution, and below it in the same cell a text that makes something else of it."""
+    names = exercise.names | {"functools": functools, "torch": torch}
+    exec(compile(exercise.source, f"<{exercise.name}>", "exec"), names)
+    names["solution"] = names[exercise.name]
+    exec(compile(text.format(name=exercise.name), "<rewritten>", "exec"), names)
+    return names[exercise.name]
+
+
+def first_case_only(check: Check) -> Check:
+    """How a function is made is the same to all cases."""
+    cases = check.cases
+    return dataclasses.replace(check, cases=functools.cache(lambda seed: cases(seed)[:1]), mistakes=())
+
+
+def passes(check: Check, implementation: Any) -> bool:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(AssertionError):
+        run(check, implementation)
+        return True
+    return False
+
+
+def test_a_form_that_is_wrong_is_refused():
+    """The rules above would prove nothing if anything passed."""
+    exercise = next(e for e in EXERCISES if e.name == "attention_from_q_and_k")
+    solution = Replayed(exercise)
+    assert passes(exercise.check, solution)
+    for form in (lambda t: t.tolist(), lambda t: t[None], lambda t: t.double().round(), lambda t: t.half()):
+        assert not passes(exercise.check, solution.again(form))
+    assert isinstance(solution.again(lambda t: t), types.FunctionType)
