@@ -12,7 +12,6 @@ from patchbook.checking import Case, checks
 from patchbook.checking.awkward import VOCAB, awkward_model, different_tokens, random_tokens
 from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
 from patchbook.checking.prepared import tiny_gpt2
-from patchbook.tests.days.days_words import or_error
 from patchbook.tests.ioi.logit_differences import metric_cases
 from patchbook.tests.mistakes import days_logits as mistakes
 from patchbook.tests.specifications import days_logits as specifications
@@ -92,7 +91,7 @@ def test_decompose_logit_diff(seed: int) -> Iterator[Case]:
     yield Case("3 layers, 4 prompts of 7, float64", lambda: _run(seed + 2, 4, 7, **DOUBLE))
 
 
-@checks(specifications.day_metric, mistakes.day_metric, call=or_error, gives=Tensor | str)
+@checks(specifications.day_metric, mistakes.day_metric)
 def test_day_metric(seed: int) -> Iterator[Case]:
     """The logit difference on a scale from corrupted (0) to clean (1)."""
     rows = (
