@@ -218,7 +218,17 @@ def stripped_texts(logits, model):
     return summed(model, logits[:, -1].softmax(-1).mean(0), kind=kind)
 
 
-@wrong("cumul_probs_by_capitalisation_type", "contract")
+@wrong("cumul_probs_by_capitalisation_type", "only-types-that-occur")
+def keys_as_they_come(logits, model):
+    probabilities, result = logits[:, -1].softmax(-1).mean(0).tolist(), {}
+    for text, probability in zip(
+        model.to_str_tokens(torch.arange(len(probabilities))), probabilities, strict=True
+    ):
+        result[step_by_step(text)] = result.get(step_by_step(text), 0.0) + probability
+    return result
+
+
+@right("cumul_probs_by_capitalisation_type")
 def tensors_in_a_dict(logits, model):
     probabilities = logits[:, -1].softmax(-1).mean(0)
     texts = model.to_str_tokens(torch.arange(len(probabilities)), prepend_bos=False)
@@ -226,6 +236,11 @@ def tensors_in_a_dict(logits, model):
     for text, probability in zip(texts, probabilities, strict=True):
         result[step_by_step(text)] = result[step_by_step(text)] + probability
     return result
+
+
+@wrong("cumul_probs_by_capitalisation_type", "contract")
+def lists_in_a_dict(logits, model):
+    return {kind: [share.item()] for kind, share in tensors_in_a_dict(logits, model).items()}
 
 
 @wrong("cumul_probs_by_capitalisation_type", "first-difference")
