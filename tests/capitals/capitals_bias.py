@@ -41,6 +41,16 @@ def test_missing_logits(seed: int) -> Iterator[Case]:
         yield Case(text, build, grad=number == 0)
 
 
+def weights_only(model: TransformerBridge) -> TransformerBridge:
+    """The model, for an exercise that reads its weights: to run it is an error that says so."""
+
+    def forward(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("the model runs here, and this exercise does without: read its weights alone")
+
+    model.forward = forward
+    return model
+
+
 @checks(specifications.logit_diff_from_bias, mistakes.logit_diff_from_bias)
 def test_logit_diff_from_bias(seed: int) -> Iterator[Case]:
     """Where the missing logits are."""
@@ -53,6 +63,9 @@ def test_logit_diff_from_bias(seed: int) -> Iterator[Case]:
     for number, (text, model, batch) in enumerate(rows):
 
         def arguments(model=model, batch=batch, number=number):
-            return {"model": model(), "answer_tokens": different_tokens(seed + number, batch, 2)}
+            return {
+                "model": weights_only(model()),
+                "answer_tokens": different_tokens(seed + number, batch, 2),
+            }
 
         yield Case(text, arguments, grad=number != 1)

@@ -22,7 +22,7 @@ def _sentence(words: random.Random, length: int) -> str:
 def _padded_arguments(side: str, prompts: list[str]) -> dict[str, Any]:
     model = tiny_gpt2(0)
     model.tokenizer.padding_side = side
-    return {"model": model, "prompts": prompts}
+    return {"model": model, "prompts": [*prompts]}
 
 
 @checks(
@@ -34,11 +34,12 @@ def test_left_padded_final_logits(seed: int) -> Iterator[Case]:
     """The logits after prompts of different lengths."""
     words = random.Random(seed)
     texts = [prompt.text for prompt in RAGGED]
+    short, middle, long = (_sentence(words, n) for n in (3, 17, 40))
     rows = (
         ("5 prompts of 3 to 40 tokens", "left", texts),
-        ("3 prompts of 40, 3 and 17 tokens", "right", [_sentence(words, n) for n in (40, 3, 17)]),
+        ("4 prompts of 40, 3, 17 and 3 tokens, one of them twice", "right", [long, short, middle, short]),
         ("1 prompt of 9 tokens", "right", [_sentence(words, 9)]),
     )
-    for number, (text, side, prompts) in enumerate(rows):
+    for text, side, prompts in rows:
         build = functools.partial(_padded_arguments, side, prompts)
-        yield Case(f"{text}; the tokenizer pads on the {side}", build, grad=number == 1)
+        yield Case(f"{text}; the tokenizer pads on the {side}", build)

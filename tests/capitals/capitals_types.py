@@ -64,9 +64,9 @@ MARKS = ("\n", "\n\n", ".", " (", "'s", " ", "\nA")
 
 
 @functools.lru_cache(maxsize=4)
-def _mixed_tokenizer(seed: int) -> PreTrainedTokenizerFast:
-    """97 tokens of all types, in an order of the seed's."""
-    texts = [*WORDS, *(" " + word for word in WORDS), *MARKS]
+def _mixed_tokenizer(seed: int, words: tuple[str, ...] = WORDS) -> PreTrainedTokenizerFast:
+    """97 tokens of the words' types, in an order of the seed's."""
+    texts = [*words, *(" " + word for word in words), *MARKS]
     texts += [f" x{i}" if i % 3 else f"Y{i}" for i in range(VOCAB - len(texts) - 1)]
     random.Random(seed).shuffle(texts)
     vocabulary = {text: i for i, text in enumerate([*texts, "<|endoftext|>"])}
@@ -75,15 +75,15 @@ def _mixed_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     )
 
 
-def _mixed_model(seed: int) -> TransformerBridge:
-    """An awkward model whose 97 tokens are of all types."""
+def _mixed_model(seed: int, words: tuple[str, ...]) -> TransformerBridge:
+    """An awkward model whose 97 tokens are of the words' types."""
     model = awkward_model(seed)
-    model.tokenizer = copy.deepcopy(_mixed_tokenizer(seed))
+    model.tokenizer = copy.deepcopy(_mixed_tokenizer(seed, words))
     return model
 
 
-def _typed_logits(seed: int, batch: int, **options) -> dict[str, Any]:
-    return {"logits": 2 * randn(seed, batch, 5, VOCAB, **options), "model": _mixed_model(seed)}
+def _typed_logits(seed: int, batch: int, words: tuple[str, ...] = WORDS, **options) -> dict[str, Any]:
+    return {"logits": 2 * randn(seed, batch, 5, VOCAB, **options), "model": _mixed_model(seed, words)}
 
 
 def _a_models_logits() -> dict[str, Any]:
@@ -103,5 +103,6 @@ def test_cumul_probs_by_capitalisation_type(seed: int) -> Iterator[Case]:
     """The probability of each type of token after the prompt."""
     yield Case("2 prompts of 5, 97 tokens of all types", lambda: _typed_logits(seed, 2))
     yield Case("3 prompts of 5, float64", lambda: _typed_logits(seed + 1, 3, **DOUBLE), grad=False)
-    yield Case("1 prompt of 5", lambda: _typed_logits(seed + 2, 1))
+    letters = tuple(word for word in WORDS if word.isalpha())
+    yield Case("1 prompt of 5, no token is a numeral", lambda: _typed_logits(seed + 2, 1, letters))
     yield Case("3 prompts, tiny-gpt2's logits", _a_models_logits, grad=False)

@@ -216,6 +216,12 @@ logits_to_ave_logit_diff_by_type = (
         "Leave the softmax out.",
     ),
     Mistake(
+        "every-answer-for-every-prompt",
+        _by_type(lambda x, a, i: x[:, -1][:, a[:, 0]] - x[:, -1][:, a[:, i]]),
+        "every prompt is asked for the answers of all prompts: the differences are (batch, batch).",
+        "Prompt b goes with row b of answer_tokens: logits[:, -1].gather(-1, answer_tokens).",
+    ),
+    Mistake(
         "one-prompts-answers",
         _by_type(lambda x, a, i: _column_difference(x, a[:1].expand_as(a), 0, i)),
         "the first prompt's answers are used for all prompts.",

@@ -71,7 +71,7 @@ missing_logits = (
         "no-scale",
         _gap(_without_scale),
         "the residual stream goes past the final LayerNorm: nothing is divided by its scale.",
-        'cache["ln_final.hook_scale"][:, -1], or cache.apply_ln_to_stack(..., layer=-1, pos_slice=-1).',
+        'Divide by cache["ln_final.hook_scale"][:, -1], as cache.apply_ln_to_stack(..., pos_slice=-1) does.',
     ),
     Mistake(
         "scale-of-the-first-position",

@@ -56,6 +56,18 @@ left_padded_final_logits = (
         "Choose the side yourself: padding_side='left'.",
     ),
     Mistake(
+        "all-positions",
+        lambda m, prompts: m(prompts, padding_side="left"),
+        "it gives the logits at every position; wanted those after each prompt.",
+        "Padded on the left, all prompts end at the last position: [:, -1].",
+    ),
+    Mistake(
+        "each-prompt-once",
+        lambda m, prompts: _one_by_one(m, list(dict.fromkeys(prompts))),
+        "a prompt that stands in the list twice gets one row only.",
+        "Row i of the result belongs to prompt i, whatever the prompts before it are.",
+    ),
+    Mistake(
         "no-bos",
         _masked_by_id,
         "BOS is missing, or hidden by a mask: the padding token is the same token.",

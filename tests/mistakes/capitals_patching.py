@@ -76,6 +76,12 @@ corrupt_capitalisation = (
         "Leave the rest of the prompt alone: the model is asked what comes after the full stop.",
     ),
     Mistake(
+        "each-prompt-once",
+        lambda prompts: tuple(p[:1].lower() + p[1:] for p in dict.fromkeys(prompts)),
+        "a prompt that stands in the list twice comes back once.",
+        "Collect the new texts in a list: a dictionary or a set keeps each of them once.",
+    ),
+    Mistake(
         "first-prompt-only",
         lambda prompts: tuple(p[:1].lower() + p[1:] if i == 0 else p for i, p in enumerate(prompts)),
         "only the first prompt is changed.",

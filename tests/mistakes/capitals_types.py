@@ -239,6 +239,12 @@ cumul_probs_by_capitalisation_type = (
         "Give every one of the seven types its key, even where its value is 0.",
     ),
     Mistake(
+        "only-types-that-occur",
+        lambda x, m: _sums(m, _probabilities(x), types=()),
+        "a type that no token has is missing.",
+        "Begin with all seven types at 0, and add to them.",
+    ),
+    Mistake(
         "other-shared-out",
         lambda x, m: _without_other(_sums(m, _probabilities(x))),
         'the probability of "other" is shared out among the other types.',

@@ -50,7 +50,7 @@ scatter_rows = (
         "dotted-labels",
         _heads(lambda layer, head, x, y: (f"{layer}.{head}", layer, x, y)),
         "the labels are written with a dot; wanted 'L1H4'.",
-        'f"L{layer}H{head}"',
+        'Write f"L{layer}H{head}".',
     ),
     Mistake(
         "head-by-head",
@@ -69,6 +69,12 @@ scatter_rows = (
         _heads(lambda layer, head, x, y: (f"L{layer}H{head}", layer, x, x)),
         "y repeats x: all points lie on the diagonal.",
         "Read the fourth entry from the second tensor.",
+    ),
+    Mistake(
+        "four-columns",
+        lambda x, y: tuple(zip(*specifications.scatter_rows(x, y), strict=True)),
+        "these are four columns; wanted a list with one tuple for each head.",
+        "Collect the four entries of a head in one tuple, and the tuples in a list.",
     ),
     Mistake(
         "last-layer-missing",
@@ -98,6 +104,14 @@ def _third(layer, layers):
     return ("early", "middle", "late")[3 * layer // layers]
 
 
+def _floored_third(layer, layers):
+    return "early" if layer < layers // 3 else "late" if layer >= 2 * (layers // 3) else "middle"
+
+
+def _third_with_its_end(layer, layers):
+    return "early" if 3 * layer <= layers else "late" if 3 * layer > 2 * layers else "middle"
+
+
 def _by_value(patched, threshold):
     """Into thirds by how large they are instead of by layer."""
     everyone = [
@@ -115,6 +129,12 @@ heads_by_depth = (
         _by_third(_third, keep=lambda value, threshold: value >= threshold),
         "heads with a large negative value are left out.",
         "Compare the size: abs(value) >= threshold. A head that works against the answer matters, too.",
+    ),
+    Mistake(
+        "strictly-above",
+        _by_third(_third, keep=lambda value, threshold: abs(value) > threshold),
+        "a head whose size is exactly the threshold is left out.",
+        "At least `threshold` means >=.",
     ),
     Mistake(
         "below-the-threshold",
@@ -147,6 +167,18 @@ heads_by_depth = (
         _by_third(lambda layer, layers: "early" if 2 * layer < layers else "late"),
         "the layers are cut in two halves; wanted thirds.",
         "Early is layer < n_layers / 3, late is layer >= 2 n_layers / 3.",
+    ),
+    Mistake(
+        "thirds-rounded-down",
+        _by_third(_floored_third),
+        "n_layers // 3 is rounded down: where 3 does not divide the layers, some are in the next third.",
+        "Compare whole numbers, and round nothing: early is 3 * layer < n_layers.",
+    ),
+    Mistake(
+        "boundary-layers-in-the-third-before",
+        _by_third(_third_with_its_end),
+        "a layer at exactly a third, or at two thirds, is put into the third before.",
+        "Early is below a third: <. Late begins at two thirds: >=.",
     ),
     Mistake(
         "counted-from-1",
@@ -271,6 +303,12 @@ ov_successor_score = (
         "Multiply with W_U: in compatibility mode it is not W_E transposed.",
     ),
     Mistake(
+        "not-averaged",
+        lambda model, layer, head: _circuit(model, layer, head).argmax(-1) == torch.arange(7).roll(-1),
+        "this says of each day whether it is mapped to the next; wanted the fraction of the days.",
+        "Take the mean over the seven days: .double().mean().item().",
+    ),
+    Mistake(
         "counted",
         _score(scale=7.0),
         "this is how many days; wanted the fraction.",
@@ -314,7 +352,7 @@ days_pca = (
         "not-centred",
         _pca(_right_directions, centre=False),
         "the mean over the days is not taken away: the first direction points at what all days share.",
-        "vectors - vectors.mean(dim=0), before the SVD.",
+        "Subtract it before the SVD: vectors - vectors.mean(dim=0).",
     ),
     Mistake(
         "centred-for-the-directions-only",

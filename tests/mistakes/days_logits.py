@@ -196,6 +196,11 @@ _WAYS_TO_DIFFER = {  # id -> what a learner computes for each prompt, what is wr
         "the first prompt's answers are used for all prompts.",
         "Entry i of both token lists belongs to row i of the logits.",
     ),
+    "every-answer-for-every-prompt": (
+        lambda x, r, w: x[:, -1][:, r] - x[:, -1][:, w],
+        "every prompt is asked for the answers of all prompts: the differences are (batch, batch).",
+        "Prompt i goes with token i: logits[torch.arange(len(logits)), -1, answer_tokens].",
+    ),
     "one-wrong-token-for-all": (
         lambda x, r, w: _difference(x[:, -1], r, w[:1].expand_as(w)),
         "the first prompt's wrong token is used for all prompts.",
@@ -255,7 +260,10 @@ def _share(d, corrupted, clean):
     return (d - corrupted) / (clean - corrupted)
 
 
-_ENDS = "corrupted_logit_diff is the point that gets 0, clean_logit_diff the point that gets 1."
+def _refuses_a_smaller_clean_lead(x, r, w, corrupted, clean):
+    if clean <= corrupted:
+        raise ValueError("no way up from corrupted to clean")
+    return _share(_difference(x[:, -1], r, w).mean(), corrupted, clean)
 
 
 day_metric = (
@@ -263,7 +271,8 @@ day_metric = (
         "clean-and-corrupted-swapped",
         _metric(lambda d, corrupted, clean: _share(d, clean, corrupted)),
         "clean and corrupted are the other way round: the clean run gets 0.",
-        _ENDS,
+        "corrupted_logit_diff is the point that gets 0. Also compare the order of your arguments with the "
+        "stub's: corrupted comes before clean.",
     ),
     Mistake(
         "inverted",
@@ -312,6 +321,18 @@ day_metric = (
         _metric(lambda d, corrupted, clean: _share(d, corrupted, clean).clamp(0, 1)),
         "values below 0 and above 1 are cut off.",
         "A patch may do worse than the corrupted run or better than the clean one.",
+    ),
+    Mistake(
+        "absolute-denominator",
+        _metric(lambda d, corrupted, clean: (d - corrupted) / abs(clean - corrupted)),
+        "the denominator has lost its sign.",
+        "Leave abs out: the clean run must get 1 even where its logit difference is the smaller one.",
+    ),
+    Mistake(
+        "refuses-a-smaller-clean-lead",
+        _refuses_a_smaller_clean_lead,
+        "it refuses a clean run whose logit difference is smaller than the corrupted one's.",
+        "There is a scale then, too. Refuse only where the two are equal: ==.",
     ),
     Mistake(
         "never-refuses",
@@ -383,6 +404,12 @@ def _only_right(parts, model, cache, r, w):
         for n, a in names.items()
     }
     return {"embedding": share(cache["resid_pre", 0][:, -1]), **stacks, "bias": model.b_U[r]}
+
+
+def _only_token_embedding(parts, model, cache, r, w):
+    x, directions = cache["embed"][:, -1], (model.W_U[:, r] - model.W_U[:, w]).T
+    centred = (x - x.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, -1]
+    return parts | {"embedding": (centred * directions).sum(-1)}
 
 
 def _accumulated(parts, model, cache, r, w):
@@ -466,6 +493,18 @@ decompose_logit_diff = (
         _parts(_at_position(-2)),
         "everything is read one position before the last.",
         "The answer is predicted at the last position: [:, -1].",
+    ),
+    Mistake(
+        "embedding-left-out",
+        _parts(lambda p, model, cache, r, w: {n: part for n, part in p.items() if n != "embedding"}),
+        "the embedding's part is left out: the parts do not add up.",
+        'What the stream holds before layer 0 counts, too: cache["resid_pre", 0], under "embedding".',
+    ),
+    Mistake(
+        "positions-forgotten",
+        _parts(_only_token_embedding),
+        'the position embedding is missing from "embedding".',
+        'cache["resid_pre", 0] is the stream before layer 0: tokens and positions together.',
     ),
     Mistake(
         "averaged",

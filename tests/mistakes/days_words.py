@@ -43,6 +43,12 @@ def _unknown_comes_back(word, step=1):
     return specifications.successor(word, step) if any(word in c for c in specifications.CYCLES) else word
 
 
+def _wraps_once(word, step=1):
+    cycle = _cycle(word)
+    place = cycle.index(word) + step
+    return cycle[place - len(cycle) if place >= len(cycle) else place]
+
+
 def _wrapped_to_the_end(word, step=1):
     cycle = _cycle(word)
     return cycle[min(max(cycle.index(word) + step, 0), len(cycle) - 1)]
@@ -54,6 +60,12 @@ successor = (
         _by_index(lambda place, step, length: place + step),
         "the last word of a cycle has no successor: the index runs out of range (Sunday + 1).",
         "A cycle has no end: take the index modulo the cycle's length, (index + step) % len(cycle).",
+    ),
+    Mistake(
+        "wraps-once",
+        _wraps_once,
+        "it goes round once at most: a step longer than the cycle runs out of range.",
+        "Take the remainder, (index + step) % len(cycle): it goes round as often as it takes.",
     ),
     Mistake(
         "step-ignored",
@@ -189,6 +201,14 @@ today_prompts = (
         lambda pattern, words, step=1: specifications.today_prompts(pattern, words, step)[:1],
         "there is a prompt for the first word only.",
         "Collect one tuple for each word of the list.",
+    ),
+    Mistake(
+        "each-word-once",
+        lambda pattern, words, step=1: specifications.today_prompts(
+            pattern, list(dict.fromkeys(words)), step
+        ),
+        "a word that stands in the list twice gets one prompt only.",
+        "Collect the tuples in a list: a dictionary or a set keeps each word once.",
     ),
     Mistake(
         "answers-next-to-each-other",

@@ -239,7 +239,7 @@ mend_stale_cache = (
             lambda m, c, n, d: _along(_stack(m, c[n]) * c[n]["ln_final.hook_scale"][:, -1], d)
         ),
         "nothing is divided by the final LayerNorm's scale.",
-        "cache.apply_ln_to_stack(stack, layer=-1, pos_slice=-1).",
+        "Send the layers' outputs through cache.apply_ln_to_stack(..., layer=-1, pos_slice=-1).",
     ),
     Mistake(
         "wrong-sign",

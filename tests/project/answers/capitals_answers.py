@@ -116,6 +116,13 @@ def needs_two_letters(logits, model):
     return [spellings(model, w) for w in best_of(logits, model, fits)]
 
 
+@wrong("logits_to_ave_logit_diff_by_type", "every-answer-for-every-prompt")
+def indexed_with_all_answers(logits, answer_tokens, incorrect_idx, per_prompt=False):
+    right_logits = logits[:, -1, answer_tokens[:, 0]]
+    differences = right_logits - logits[:, -1, answer_tokens[:, incorrect_idx]]
+    return differences if per_prompt else differences.mean()
+
+
 @wrong("titleword_answer_generator", "contract")
 def ids_of_spellings(logits, model):
     return [[model.tokenizer.convert_tokens_to_ids("The")] * 4 for _ in logits]

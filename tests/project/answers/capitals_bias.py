@@ -160,6 +160,12 @@ def the_first_pair(model, answer_tokens):
     return (model.b_U[correct] - model.b_U[incorrect]).repeat(len(answer_tokens))
 
 
+@wrong("logit_diff_from_bias", "raised")
+def from_a_run_on_nothing(model, answer_tokens):
+    tokens = torch.zeros(len(answer_tokens), 1, dtype=torch.long)
+    return by_apply_ln(model, tokens, answer_tokens)
+
+
 @wrong("logit_diff_from_bias", "zero")
 def bias_of_the_layernorm(model, answer_tokens):
     if model.cfg.normalization_type is None:

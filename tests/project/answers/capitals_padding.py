@@ -80,6 +80,6 @@ def softmaxed(model, prompts):
     return strings_on_the_left(model, prompts).softmax(-1)
 
 
-@wrong("left_padded_final_logits", "contract")
+@wrong("left_padded_final_logits", "all-positions")
 def all_positions(model, prompts):
     return model(prompts, padding_side="left")

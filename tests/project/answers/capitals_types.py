@@ -218,6 +218,16 @@ def stripped_texts(logits, model):
     return summed(model, logits[:, -1].softmax(-1).mean(0), kind=kind)
 
 
+@wrong("cumul_probs_by_capitalisation_type", "only-types-that-occur")
+def keys_as_they_come(logits, model):
+    probabilities, result = logits[:, -1].softmax(-1).mean(0).tolist(), {}
+    for text, probability in zip(
+        model.to_str_tokens(torch.arange(len(probabilities))), probabilities, strict=True
+    ):
+        result[step_by_step(text)] = result.get(step_by_step(text), 0.0) + probability
+    return result
+
+
 @right("cumul_probs_by_capitalisation_type")
 def tensors_in_a_dict(logits, model):
     probabilities = logits[:, -1].softmax(-1).mean(0)

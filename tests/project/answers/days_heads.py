@@ -72,7 +72,7 @@ def as_in_the_papers(x, y):
     return [(label[1:].replace("H", "."), layer, a, b) for label, layer, a, b in with_divmod(x, y)]
 
 
-@wrong("scatter_rows", "contract")
+@wrong("scatter_rows", "four-columns")
 def four_columns(x, y):
     return tuple(zip(*with_divmod(x, y), strict=True))
 
@@ -154,6 +154,33 @@ def two_halves(patched, threshold):
     return found
 
 
+@wrong("heads_by_depth", "strictly-above")
+def more_than_the_threshold(patched, threshold):
+    found = {"early": [], "middle": [], "late": []}
+    n = len(patched)
+    for layer, head in (patched.abs() > threshold).nonzero().tolist():
+        third = "late" if layer >= 2 * n / 3 else "early" if layer < n / 3 else "middle"
+        found[third].append(f"L{layer}H{head}")
+    return found
+
+
+@wrong("heads_by_depth", "thirds-rounded-down")
+def whole_thirds(patched, threshold):
+    size, found = len(patched) // 3, {"early": [], "middle": [], "late": []}
+    for layer, head in (patched.abs() >= threshold).nonzero().tolist():
+        found[("early", "middle", "late")[min(layer // size, 2)]].append(f"L{layer}H{head}")
+    return found
+
+
+@wrong("heads_by_depth", "boundary-layers-in-the-third-before")
+def up_to_a_third(patched, threshold):
+    found, n = {"early": [], "middle": [], "late": []}, len(patched)
+    for layer, head in (patched.abs() >= threshold).nonzero().tolist():
+        third = "early" if layer <= n / 3 else "middle" if layer <= 2 * n / 3 else "late"
+        found[third].append(f"L{layer}H{head}")
+    return found
+
+
 # ov_successor_score
 @right("ov_successor_score")
 def through_the_circuit(model, layer, head):
@@ -216,6 +243,13 @@ def where_it_looks(model, layer, head):
     return (scores.argmax(-1) == torch.arange(7).roll(-1)).float().mean().item()
 
 
+@wrong("ov_successor_score", "raised")
+def asks_the_model(model, layer, head):
+    days = torch.tensor([[model.to_single_token(" " + day)] for day in WEEK])
+    best = model(days)[:, -1, days[:, 0]].argmax(-1)
+    return (best == torch.arange(7).roll(-1)).float().mean().item()
+
+
 @wrong("ov_successor_score", "counted")
 def how_many_days(model, layer, head):
     return round(7 * through_the_circuit(model, layer, head))
@@ -226,7 +260,7 @@ def head_before_layer(model, layer, head):
     return through_the_circuit(model, head, layer)
 
 
-@wrong("ov_successor_score", "contract")
+@wrong("ov_successor_score", "not-averaged")
 def one_for_each_day(model, layer, head):
     days = [model.to_single_token(" " + day) for day in WEEK]
     logits = model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U[:, days]

@@ -173,10 +173,16 @@ def monday_for_everybody(logits, answer_tokens, wrong_tokens, per_prompt=False):
     return with_gather(logits, answer_tokens, same, per_prompt)
 
 
-@wrong("logits_to_ave_logit_diff_of_days", "contract")
+@wrong("logits_to_ave_logit_diff_of_days", "every-answer-for-every-prompt")
 def every_answer_for_every_prompt(logits, answer_tokens, wrong_tokens, per_prompt=False):
     difference = logits[:, -1, answer_tokens] - logits[:, -1, wrong_tokens]
     return difference if per_prompt else difference.mean()
+
+
+@wrong("logits_to_ave_logit_diff_of_days", "contract")
+def as_a_list(logits, answer_tokens, wrong_tokens, per_prompt=False):
+    difference = with_gather(logits, answer_tokens, wrong_tokens, True).tolist()
+    return difference if per_prompt else [sum(difference) / len(difference)]
 
 
 # day_metric
@@ -240,6 +246,32 @@ def other_way_round(logits, answer_tokens, wrong_tokens, corrupted, clean):
 def divides_by_zero(logits, answer_tokens, wrong_tokens, corrupted, clean):
     difference = with_gather(logits, answer_tokens, wrong_tokens)
     return (difference - corrupted) / torch.tensor(clean - corrupted)
+
+
+@wrong("day_metric", "refuses-a-smaller-clean-lead")
+def wants_clean_above_corrupted(logits, answer_tokens, wrong_tokens, corrupted, clean):
+    if not clean > corrupted:
+        raise ValueError("clean must be larger")
+    return share_of_the_way(logits, answer_tokens, wrong_tokens, corrupted, clean)
+
+
+@wrong("day_metric", "raised")
+def refuses_the_wrong_way_round(logits, answer_tokens, wrong_tokens, corrupted, clean):
+    if clean != corrupted:
+        raise ValueError("no scale")
+    return share_of_the_way(logits, answer_tokens, wrong_tokens, corrupted, clean)
+
+
+@wrong("day_metric", "wrong-error")
+def asserts_that_they_differ(logits, answer_tokens, wrong_tokens, corrupted, clean):
+    assert corrupted != clean, "no scale"
+    return share_of_the_way(logits, answer_tokens, wrong_tokens, corrupted, clean)
+
+
+@wrong("day_metric", "absolute-denominator")
+def lost_the_direction(logits, answer_tokens, wrong_tokens, corrupted, clean):
+    refuse(corrupted, clean)
+    return (with_gather(logits, answer_tokens, wrong_tokens) - corrupted) / abs(clean - corrupted)
 
 
 @wrong("day_metric", "wrong-error")
@@ -365,10 +397,17 @@ def took_the_mean(model, cache, answer_tokens, wrong_tokens):
     return {name: part.mean(dim=-1) for name, part in parts.items()}
 
 
-@wrong("decompose_logit_diff", "first-difference")
+@wrong("decompose_logit_diff", "embedding-left-out")
 def only_some_names(model, cache, answer_tokens, wrong_tokens):
     parts = stacked(model, cache, answer_tokens, wrong_tokens)
     return {name: parts[name] for name in ("attention", "mlps", "bias")}
+
+
+@wrong("decompose_logit_diff", "positions-forgotten")
+def tokens_only(model, cache, answer_tokens, wrong_tokens):
+    share = along(model, cache, answer_tokens, wrong_tokens)
+    parts = stacked(model, cache, answer_tokens, wrong_tokens)
+    return parts | {"embedding": share(cache["hook_embed"][:, -1])}
 
 
 @wrong("decompose_logit_diff", "ready-made")

@@ -116,6 +116,36 @@ def asked_the_prompts(word, step=1):
     raise ValueError(word)
 
 
+@wrong("successor", "wraps-once")
+def subtracts_the_length(word, step=1):
+    for cycle in (DAYS, MONTHS, SEASONS):
+        if word in cycle:
+            place = cycle.index(word) + step
+            return cycle[place] if place < len(cycle) else cycle[place - len(cycle)]
+    raise ValueError(word)
+
+
+@wrong("successor", "wrong-error")
+def looks_it_up(word, step=1):
+    cycles = {member: cycle for cycle in (DAYS, MONTHS, SEASONS) for member in cycle}
+    cycle = cycles[word]
+    return cycle[(cycle.index(word) + step) % len(cycle)]
+
+
+@wrong("successor", "wrong-error")
+def takes_the_first_that_fits(word, step=1):
+    cycle = next(c for c in (DAYS, MONTHS, SEASONS) if word in c)
+    return cycle[(cycle.index(word) + step) % len(cycle)]
+
+
+@wrong("successor", "no-error")
+def returns_the_error(word, step=1):
+    for cycle in (DAYS, MONTHS, SEASONS):
+        if word in cycle:
+            return with_modulus(word, step)
+    return ValueError(word)
+
+
 # today_prompts
 @right("today_prompts")
 def with_format(pattern, words, step=1):
@@ -175,9 +205,21 @@ def returned_inside_the_loop(pattern, words, step=1):
         return [(pattern.format(word), f" {with_modulus(word, step)}", f" {word}")]
 
 
-@wrong("today_prompts", "contract")
+@wrong("today_prompts", "each-word-once")
+def in_a_dictionary(pattern, words, step=1):
+    answers = {word: with_modulus(word, step) for word in words}
+    return [(pattern.format(word), f" {then}", f" {word}") for word, then in answers.items()]
+
+
+@right("today_prompts")
 def lists_not_tuples(pattern, words, step=1):
     return [list(row) for row in with_format(pattern, words, step)]
+
+
+@wrong("today_prompts", "contract")
+def by_word(pattern, words, step=1):
+    rows = with_format(pattern, words, step)
+    return {word: row for word, row in zip(words, rows, strict=True)}
 
 
 @wrong("today_prompts", "needs-another")
@@ -255,6 +297,17 @@ def left_alone(day, way):
 @wrong("corrupt_day", "backwards")
 def the_days_before(day, way):
     return with_modulus(day, -1 if check_way(way) == "same as the answer" else -2)
+
+
+@wrong("corrupt_day", "wrong-error")
+def indexes_the_table(day, way):
+    return with_modulus(day, {"same as the answer": 1, "the day after the answer": 2}[way])
+
+
+@wrong("corrupt_day", "wrong-error")
+def asserts_the_way(day, way):
+    assert way in ("same as the answer", "the day after the answer")
+    return with_modulus(day, 1 if way == "same as the answer" else 2)
 
 
 @wrong("corrupt_day", "contract")
