@@ -7,11 +7,12 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Client
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 
 import psutil
 from click.testing import CliRunner
@@ -49,9 +50,28 @@ def at(path: str) -> SimpleNamespace:
     return SimpleNamespace(path=path, connect=lambda: Client(path, "AF_UNIX"))
 
 
-def grade(paths: dict[str, str], folder: Path) -> None:
-    """In a process of its own: grade folder/in into folder/out."""
+class Calls:
+    """The writer's clock: counts its calls of functions, up to each submission that its journal then holds.
+
+    For `sys.setprofile`. As soon as `calls` are counted after `more` submissions, the process stands still.
+    """
+
+    def __init__(self, more: int = 0, calls: int = 0):
+        self.counts, self.moment = [0], (more, calls)
+
+    def __call__(self, frame: FrameType, event: str, what: object) -> None:
+        if event == "call":
+            self.counts[-1] += 1
+            if (len(self.counts) - 1, self.counts[-1]) == self.moment:
+                os.kill(os.getpid(), signal.SIGSTOP)
+        elif event == "return" and frame.f_code is Journal.add.__code__:
+            self.counts.append(0)
+
+
+def grade(paths: dict[str, str], folder: Path, more: int, calls: int) -> None:
+    """In a process of its own: grade folder/in into folder/out, and stand still at a moment of `Calls`."""
     use(paths)
+    sys.setprofile(Calls(more, calls))
     grade_class(find_course(HOME), folder / "in", folder / "out", options=Options(workers=2))
 
 
@@ -84,6 +104,12 @@ def kill(processes: list[psutil.Process]) -> None:
 def gone(processes: list[psutil.Process]) -> bool:
     """Waits until they all have ended."""
     return until(lambda: not any(alive(process) for process in processes))
+
+
+def stands_still(process: psutil.Process) -> bool:
+    """Waits until a grader has come to its moment; false when it ends before."""
+    until(lambda: not alive(process) or process.status() == psutil.STATUS_STOPPED)
+    return alive(process)
 
 
 def alive(process: psutil.Process) -> bool:
