@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -21,8 +22,9 @@ from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
 from patchbook.grading.gradebook.journal import Journal
 from patchbook.grading.notebooks.plan import plan_of
+from patchbook.grading.notebooks.submissions import Submission
 from patchbook.grading.running import batch
-from patchbook.grading.running.batch import Options, grade_class
+from patchbook.grading.running.batch import Grader, Options, grade_class
 from patchbook.grading.running.servers import Servers, request_of, servers_for
 from tests.project.events import until
 from tests.project.toy import CHAPTER, HOME, hand_in, solved
@@ -48,6 +50,21 @@ def use(paths: dict[str, str]) -> None:
 
 def at(path: str) -> SimpleNamespace:
     return SimpleNamespace(path=path, connect=lambda: Client(path, "AF_UNIX"))
+
+
+def limited(seconds: Mapping[str, int]) -> Callable:
+    """`Grader.task_of`, with a limit of their own for the learners whose code never ends.
+
+    All others keep the class's limit, which may then be one that no machine is too slow for.
+    """
+    usual = Grader.task_of
+
+    def task_of(grader: Grader, key: int, one: Submission) -> dict:
+        task = usual(grader, key, one)
+        limit = seconds.get(one.learner, task["settings"]["timeout"])
+        return task | {"settings": task["settings"] | {"timeout": limit}}
+
+    return task_of
 
 
 class Calls:
