@@ -1,8 +1,8 @@
 """Which tests `make check` runs: the quick ones, and those about what changed. `make test` runs all.
 
 What changed is what git says: since this branch left main, and what is not committed yet. A file of tests is
-about a folder of code when it imports something of it, itself or through a helper beside it, and about a folder
-of data when it names it. Of the files that go through all exercises, those exercises run that the change names.
+about a folder of code when it imports something of it, itself or through a helper, and about a folder of data
+when it names it. Of the files that go through all exercises, those exercises run that the change names.
 """
 
 import ast
