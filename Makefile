@@ -1,5 +1,7 @@
 # make            set up, build the exercises, grade the sample class, and say where the report is
 # make test       everything that must hold: style, fresh exercises, all tests
+# make check      while you work, within a minute: style, fresh exercises, and of the tests those about what changed
+#                 since main, by what they import (tests/project/selecting.py); the long ones are left to `make test`
 # make book       the course as web pages, in build/book
 # make exercises  rewrite exercises/ from solutions/
 # make bench      how long things take: the sweeps not measured yet, and grading beside nbgrader (long)
@@ -12,7 +14,7 @@ READY := .venv/ready
 export TOKENIZERS_PARALLELISM := false
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: all test book exercises bench mutants models clean
+.PHONY: all test check book exercises bench mutants models clean
 .DELETE_ON_ERROR:
 
 all: $(READY)
@@ -24,6 +26,12 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m patchbook.authoring --check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m patchbook.authoring --check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --touched
 
 book: $(READY)
 	$(BIN)/python book/build.py

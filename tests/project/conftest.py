@@ -1,8 +1,11 @@
 """Tests need no network, and share two cores."""
 
 import os
+from pathlib import Path
 
 import pytest
+
+from tests.project.selecting import is_chosen, is_for_later
 
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
 LONGEST = ("test_book.py", "test_hostile.py", "test_sample_class.py")
@@ -20,6 +23,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return ByWork(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--touched", action="store_true", help="only quick tests, and those about what changed")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if config.getoption("touched") and collection_path.name.startswith("test_"):
+        return is_for_later(collection_path) or None
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A long file that begins last keeps one core waiting for the other."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+    if config.getoption("touched"):
+        items[:] = filter(is_chosen, items)

@@ -7,11 +7,13 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Client
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 
 import psutil
 from click.testing import CliRunner
@@ -20,8 +22,9 @@ from patchbook.authoring import find_course, source_notebook
 from patchbook.cli import main
 from patchbook.grading.gradebook.journal import Journal
 from patchbook.grading.notebooks.plan import plan_of
+from patchbook.grading.notebooks.submissions import Submission
 from patchbook.grading.running import batch
-from patchbook.grading.running.batch import Options, grade_class
+from patchbook.grading.running.batch import Grader, Options, grade_class
 from patchbook.grading.running.servers import Servers, request_of, servers_for
 from tests.project.events import until
 from tests.project.toy import CHAPTER, HOME, hand_in, solved
@@ -49,9 +52,43 @@ def at(path: str) -> SimpleNamespace:
     return SimpleNamespace(path=path, connect=lambda: Client(path, "AF_UNIX"))
 
 
-def grade(paths: dict[str, str], folder: Path) -> None:
-    """In a process of its own: grade folder/in into folder/out."""
+def limited(seconds: Mapping[str, int]) -> Callable:
+    """`Grader.task_of`, with a limit of their own for the learners whose code never ends.
+
+    All others keep the class's limit, which may then be one that no machine is too slow for.
+    """
+    usual = Grader.task_of
+
+    def task_of(grader: Grader, key: int, one: Submission) -> dict:
+        task = usual(grader, key, one)
+        limit = seconds.get(one.learner, task["settings"]["timeout"])
+        return task | {"settings": task["settings"] | {"timeout": limit}}
+
+    return task_of
+
+
+class Calls:
+    """The writer's clock: counts its calls of functions, up to each submission that its journal then holds.
+
+    For `sys.setprofile`. As soon as `calls` are counted after `more` submissions, the process stands still.
+    """
+
+    def __init__(self, more: int = 0, calls: int = 0):
+        self.counts, self.moment = [0], (more, calls)
+
+    def __call__(self, frame: FrameType, event: str, what: object) -> None:
+        if event == "call":
+            self.counts[-1] += 1
+            if (len(self.counts) - 1, self.counts[-1]) == self.moment:
+                os.kill(os.getpid(), signal.SIGSTOP)
+        elif event == "return" and frame.f_code is Journal.add.__code__:
+            self.counts.append(0)
+
+
+def grade(paths: dict[str, str], folder: Path, more: int, calls: int) -> None:
+    """In a process of its own: grade folder/in into folder/out, and stand still at a moment of `Calls`."""
     use(paths)
+    sys.setprofile(Calls(more, calls))
     grade_class(find_course(HOME), folder / "in", folder / "out", options=Options(workers=2))
 
 
@@ -84,6 +121,12 @@ def kill(processes: list[psutil.Process]) -> None:
 def gone(processes: list[psutil.Process]) -> bool:
     """Waits until they all have ended."""
     return until(lambda: not any(alive(process) for process in processes))
+
+
+def stands_still(process: psutil.Process) -> bool:
+    """Waits until a grader has come to its moment; false when it ends before."""
+    until(lambda: not alive(process) or process.status() == psutil.STATUS_STOPPED)
+    return alive(process)
 
 
 def alive(process: psutil.Process) -> bool:

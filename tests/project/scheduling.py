@@ -4,15 +4,31 @@ from xdist.scheduler import LoadScopeScheduling
 
 RUNS_A_CHAPTER = (
     "test_a_solution_runs_from_top_to_bottom",
+    "test_a_solution_passes_its_hidden_tests",
     "test_untouched_stubs_stop_nothing_but_their_own_checks",
 )
 
 
+GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a processor to start
+    "test_hostile.py",
+    "test_nothing_lost.py",
+    "test_grading.py",
+    "test_cluster.py",
+    "test_postgres.py",
+    "test_sandbox.py",
+)
+
+
 class ByWork(LoadScopeScheduling):
-    """Tests of one exercise share its cases, runs of one chapter a kernel, tests of one file its fixtures."""
+    """Tests of one exercise share its cases, runs of one chapter a kernel, tests of one file its fixtures.
+
+    And the files that grade the toy course share its servers.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         name, _, parameters = test.rstrip("]").partition("[")
+        if file.endswith(GRADES_THE_TOY_COURSE):
+            return "the toy course"
         shared = file.endswith("test_checks.py") or name in RUNS_A_CHAPTER
         return parameters.split("-")[0] if shared and parameters else file

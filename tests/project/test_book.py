@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 import yaml
 
@@ -176,6 +177,16 @@ def test_self_study_edition_folds_its_solutions(pages):
         assert page.text.count("Show the solution") == len(exercises)
         for exercise in exercises:
             assert f'raise NotImplementedError("exercise {exercise}")' in page.text
+
+
+@pytest.mark.parametrize("chapter", chapters())
+def test_a_solution_says_that_all_is_right(built, chapter):
+    """The build has run it from top to bottom, and stops at an error or a warning of any cell."""
+    ran = built["self-study"].parent / "jupyter_execute" / "solutions" / f"{chapter}.ipynb"
+    outputs = [o for c in nbformat.read(ran, 4).cells if c.cell_type == "code" for o in c.outputs]
+    printed = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert printed.count("✓") >= source_text(chapter).count("\n:check: ")
+    assert "is not written yet" not in printed and not re.search(r"\bnan\b", printed)
 
 
 def test_figures_have_captions_and_their_script(pages):

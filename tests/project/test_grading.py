@@ -15,10 +15,12 @@ from patchbook.grading import chapter_marks, grade_class
 from patchbook.grading.gradebook.results import COLUMNS, Result, write_grades
 from patchbook.grading.gradebook.steps import HideHiddenTests, NameFigures, ScoreByError, ShortenOutput
 from patchbook.grading.kernels.manager import kernel_environment
-from patchbook.grading.running.batch import Options
+from patchbook.grading.running.batch import Grader, Options
+from tests.project.graders import limited
 from tests.project.toy import CHAPTER, HIDDEN_SEEDS, HOME, as_colab_saves, hand_in, released, solved
 
-TIMEOUT = 5
+TIMEOUT = 600  # seconds: no machine is too slow for it
+SECONDS = {"loop": 2, "napper": 2, "stubborn": 2}  # they never end
 LOOP = "def double(x):\n    while True:\n        pass"
 STUBBORN = """def double(x):
     while True:
@@ -66,9 +68,9 @@ CLASS = {
         0,
         "check of double: this cell",
     ),
-    "loop": (solved(double=LOOP), "timed out", 0, "check of double: still running after 5 seconds"),
+    "loop": (solved(double=LOOP), "timed out", 0, "check of double: still running after 2 seconds"),
     "moved": (moved(), "ok", 3, ""),
-    "napper": (solved(double=NAPPER), "timed out", 0, "check of double: still running after 5 seconds"),
+    "napper": (solved(double=NAPPER), "timed out", 0, "check of double: still running after 2 seconds"),
     "nosy": (solved(double=NOSY), "ok", 3, ""),
     "stubborn": (solved(double=STUBBORN), "timed out", 0, "interrupt ignored"),
     "syntax": (solved(double="def double(x)\n    return 2 * x"), "ok", 0, "double: SyntaxError"),
@@ -90,6 +92,7 @@ def graded(tmp_path_factory):
     seen, began = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(place / "ipython"))
+        patch.setattr(Grader, "task_of", limited(SECONDS))
         patch.setenv("PATH", "/usr/bin:/bin")  # without the environment's own folder: no alembic there
         results = grade_class(
             find_course(HOME),

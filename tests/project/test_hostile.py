@@ -17,12 +17,14 @@ from patchbook.authoring import find_course
 from patchbook.grading.gradebook.results import Result
 from patchbook.grading.kernels.sandbox import MB, Limits
 from patchbook.grading.running.batch import Grader, Options, grade_class
+from tests.project.graders import limited
 from tests.project.toy import CHAPTER, HOME, cell_of, hand_in, solved
 
 FILES = sorted((Path(__file__).parent / "hostile").glob("*.toml"))
 HOSTILE = {
     f"{path.stem}-{name}": row for path in FILES for name, row in tomllib.loads(path.read_text()).items()
 }
+SECONDS = {learner: row["seconds"] for learner, row in HOSTILE.items() if "seconds" in row}
 HONEST = {"honest-ada": (3, 2, 1), "honest-mid": (0, 2, 1), "honest-zoe": (3, 2, 1)}
 WORTH = {"double": 3, "shout": 2, "my_guess": 1}
 EXPECTED = {"double": 0, "shout": 2, "my_guess": 1}
@@ -56,13 +58,6 @@ def write(folder, learner, row):
         (path.parent / name).write_text(text)
 
 
-def task_with_its_own_limit(grader, key, one, usual=Grader.task_of):
-    """A row that runs for ever says how many seconds are enough to see it."""
-    task = usual(grader, key, one)
-    seconds = HOSTILE.get(one.learner, {}).get("seconds", TIMEOUT)
-    return task | {"settings": task["settings"] | {"timeout": seconds}}
-
-
 class Graded(NamedTuple):
     """The folder, the results by learner, and what still ran when each learner's result came."""
 
@@ -83,7 +78,7 @@ def graded(tmp_path_factory):
     left = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SECRET, "a password")
-        patch.setattr(Grader, "task_of", task_with_its_own_limit)
+        patch.setattr(Grader, "task_of", limited(SECONDS))
         results = grade_class(
             find_course(HOME),
             place / "submissions",
@@ -112,7 +107,7 @@ def test_there_are_enough_of_them_and_each_promise_names_its_own():
 
 def test_a_row_has_a_limit_of_its_own_just_when_time_is_what_ends_it():
     timed = [learner for learner, row in HOSTILE.items() if row.get("status") == "timed out"]
-    assert timed == [learner for learner, row in HOSTILE.items() if "seconds" in row]
+    assert timed == list(SECONDS)
 
 
 @pytest.mark.parametrize("learner", HOSTILE)

@@ -10,11 +10,11 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 import traceback
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from nbgrader.api import Gradebook
 
@@ -27,6 +27,7 @@ from patchbook.grading.notebooks.submissions import Unreadable, find_submissions
 from patchbook.grading.running.batch import Options, grade_class
 from tests.project.graders import (
     WRONG,
+    Calls,
     below,
     class_of,
     entries,
@@ -35,11 +36,12 @@ from tests.project.graders import (
     grade,
     kill,
     paths_of,
+    stands_still,
     toy_servers,
 )
 from tests.project.toy import CHAPTER, HOME, hand_in, solved
 
-SEED, KILLS, LEARNERS = 20_261_127, 10, 12
+SEED, KILLS, LEARNERS = 20_261_127, 10, 8
 COURSE = find_course(HOME)
 
 
@@ -50,17 +52,13 @@ def servers():
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, servers):
-    """A class that nothing happens to: its folder, its results, and seconds from one to the next."""
-    folder, times = tmp_path_factory.mktemp("undisturbed"), []
+    """A class that nothing happens to: its folder, its results, the writer's calls for each submission."""
+    folder, clock = tmp_path_factory.mktemp("undisturbed"), Calls()
     class_of(folder / "in", LEARNERS)
-    results = grade_class(
-        COURSE,
-        folder / "in",
-        folder / "out",
-        options=Options(workers=2),
-        progress=lambda *step: times.append(time.monotonic()),
-    )
-    return folder, results, (times[-1] - times[0]) / (LEARNERS - 1)
+    sys.setprofile(clock)
+    results = grade_class(COURSE, folder / "in", folder / "out", options=Options(workers=2))
+    sys.setprofile(None)
+    return folder, results, clock.counts
 
 
 def marks(results):
@@ -85,20 +83,17 @@ def marks_in(gradebook):
 
 def test_ten_kills_at_random_moments_lose_nothing(tmp_path, servers, undisturbed):
     """The grader alone, or all of its processes as in a power cut, in turn; then it is left to finish."""
-    _, wanted, step = undisturbed
+    _, wanted, (first, *others) = undisturbed
     learners, journal = class_of(tmp_path / "in", LEARNERS), tmp_path / "out" / "journal.jsonl"
     chance, context, kept = random.Random(SEED), forker(), []
     roots = [getattr(servers, name).process.pid for name in ("warm", "judge", "work")]
     for number in range(KILLS):
         half = len(kept) < LEARNERS / 2  # later kills find it as it begins: something must be left for them
         more = chance.choice([0, 1]) if half else 0  # submissions that it may finish first
-        moment = chance.uniform(0, step if more or kept else 3 * step)
-        grader = context.Process(target=grade, args=(paths_of(servers), tmp_path))
+        moment = chance.randrange(min(others[:-1]) if more else first)
+        grader = context.Process(target=grade, args=(paths_of(servers), tmp_path, more, 1 + moment))
         grader.start()
-        while more and len(entries(journal)) <= len(kept) and grader.is_alive():
-            time.sleep(0.002)
-        time.sleep(moment)
-        assert grader.is_alive(), "it ended before it could be killed"
+        assert stands_still(psutil.Process(grader.pid)), "it ended before it could be killed"
         started = below(grader.pid, *roots)
         grader.kill()
         kill(started if number % 2 else [])
@@ -106,7 +101,7 @@ def test_ten_kills_at_random_moments_lose_nothing(tmp_path, servers, undisturbed
         assert grader.exitcode < 0 and gone(started), "what the grader started outlives it"
         before, kept = kept, entries(journal)
         assert kept[: len(before)] == before
-        words = f"{'all' if number % 2 else 'grader'} killed {moment:.2f} s after {more} more"
+        words = f"{'all' if number % 2 else 'grader'} killed after {more} more and {moment} calls"
         print(f"seed {SEED}, kill {number}: {words}; {len(kept)} of {LEARNERS} kept")
     assert 0 < len(kept) < LEARNERS, "the kills came too late or too early to prove anything"
     results = grade_class(COURSE, tmp_path / "in", tmp_path / "out", options=Options(workers=2))
@@ -122,7 +117,7 @@ def rows_of(out):
         return list(csv.DictReader(file))
 
 
-def test_the_same_class_graded_five_times_gets_the_same_marks(tmp_path, servers):
+def test_the_same_class_graded_three_times_gets_the_same_marks(tmp_path, servers):
     answers = {
         "ada": solved(),
         "bob": solved(double=WRONG),
@@ -132,7 +127,7 @@ def test_the_same_class_graded_five_times_gets_the_same_marks(tmp_path, servers)
     for learner, notebook in answers.items():
         hand_in(tmp_path / "in", learner, notebook)
     runs, tables = [], []
-    for _ in range(5):
+    for _ in range(3):
         runs.append(
             marks(grade_class(COURSE, tmp_path / "in", tmp_path / "out", options=Options(again=True)))
         )

@@ -4,8 +4,11 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from tests.project import selecting
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.rglob("*.py"))
@@ -40,5 +43,31 @@ def test_one_file_runs_with_and_without_xdist(how):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "about"),
+    [
+        ("test_sandbox.py", "patchbook/grading/kernels/usage.py", True),  # from a folder that it imports from
+        ("test_sandbox.py", "tests/project/toy.py", True),  # a helper
+        ("test_sandbox.py", "patchbook/prompts/ioi.py", False),
+        ("test_days.py", "patchbook/grading/kernels/usage.py", False),
+        ("test_hostile.py", "tests/project/hostile/reading.toml", True),  # data that it reads
+        ("test_hostile.py", "README.md", False),
+        ("test_days.py", "tests/project/test_days.py", True),
+        ("test_days.py", "tests/project/test_copies.py", False),
+    ],
+)
+def test_a_check_runs_the_files_that_are_about_what_changed(name, path, about):
+    assert selecting.is_about(HERE / name, {path}) == about
+
+
+@pytest.mark.parametrize(("words", "chosen"), [({"rot_heads", "double"}, True), ({"shout"}, False)])
+def test_of_all_exercises_a_check_runs_those_that_the_change_names(monkeypatch, words, chosen):
+    monkeypatch.setattr(selecting, "words", lambda: words)
+    monkeypatch.setattr(selecting, "changed", set)
+    test = SimpleNamespace(name="test_right_answers_pass[double-in_one_line]", path=HERE / "test_checks.py")
+    assert selecting.is_chosen(test) == chosen
+    assert selecting.is_chosen(SimpleNamespace(name="test_names_are_unique", path=test.path)) is True
+
+
 def test_a_test_of_one_file():
-    assert FILES
+    """What the test above runs."""
