@@ -74,6 +74,7 @@ def _first_element(got: torch.Tensor, want: torch.Tensor, axes: tuple[str, ...])
     wrong = ~torch.isclose(got.double(), want.double(), rtol=RTOL, atol=scale, equal_nan=True)
     index = tuple(wrong.nonzero()[0].tolist()) if wrong.dim() else ()
     names = axes if len(axes) == len(index) else [f"axis {i}" for i in range(len(index))]
+    names = ["row" if name.isdigit() else name for name in names]  # of Float[Tensor, "3 layer pos"]
     place = ", ".join(f"{name} {i}" for name, i in zip(names, index, strict=True))
     share = f"; {int(wrong.sum())} of {wrong.numel()} values differ" if wrong.numel() > 1 else ""
     at = f"at {place}: " if place else ""

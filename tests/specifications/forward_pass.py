@@ -41,23 +41,25 @@ def forward(model: TransformerBridge, tokens: Tensor, edit: Edit = unchanged) ->
 
 def attention(model: TransformerBridge, layer: int, x: Tensor, edit: Edit) -> Tensor:
     """attn_out [batch pos d_model] from the normalised residual stream."""
+    attn = model.blocks[layer].attn  # model.W_Q would stack all layers' for the one
 
     def read(name: str, weights: Tensor, bias: Tensor) -> Tensor:
-        return edit(name, layer, torch.einsum("bpm,hmd->bphd", x, weights[layer]) + bias[layer])
+        return edit(name, layer, torch.einsum("bpm,hmd->bphd", x, weights) + bias)
 
-    q = read("q", model.W_Q, model.b_Q)
-    k = read("k", model.W_K, model.b_K)
-    v = read("v", model.W_V, model.b_V)
+    q = read("q", attn.W_Q, attn.b_Q)
+    k = read("k", attn.W_K, attn.b_K)
+    v = read("v", attn.W_V, attn.b_V)
     scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(model.cfg.d_head)
     future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
     pattern = edit("pattern", layer, scores.masked_fill(future, -torch.inf).softmax(-1))
     z = edit("z", layer, torch.einsum("bhqk,bkhd->bqhd", pattern, v))
-    return edit("attn_out", layer, torch.einsum("bphd,hdm->bpm", z, model.W_O[layer]) + model.b_O[layer])
+    return edit("attn_out", layer, torch.einsum("bphd,hdm->bpm", z, attn.W_O) + attn.b_O)
 
 
 def mlp(model: TransformerBridge, layer: int, x: Tensor) -> Tensor:
     """mlp_out [batch pos d_model] from the normalised residual stream."""
-    hidden = x @ model.W_in[layer] + model.b_in[layer]
+    its = model.blocks[layer].mlp
+    hidden = x @ its.W_in + its.b_in
     approximate = "tanh" if model.cfg.act_fn == "gelu_new" else "none"
     hidden = torch.nn.functional.gelu(hidden, approximate=approximate)
-    return hidden @ model.W_out[layer] + model.b_out[layer]
+    return hidden @ its.W_out + its.b_out
