@@ -65,7 +65,7 @@ def detector_patterns(
     """
     generator = torch.Generator().manual_seed(seed)
     averages = (threshold + 0.03, threshold - 0.04, (threshold + 1 / scale) / 2, 0.45 * threshold)
-    right = [(rule, scale * average) for average in averages]
+    right = [(rule, _strength(average, scale, length, condition)) for average in averages]
     endless = itertools.chain(right, ((decoy, DECOY) for decoy in decoys), itertools.cycle(right[2:]))
     plan = list(itertools.islice(endless, layers * heads))
     for _ in range(500):
@@ -75,6 +75,32 @@ def detector_patterns(
         if _is_telling(_averages(patterns, condition), threshold):
             return patterns.to(dtype)
     raise ValueError(f"no telling patterns for threshold {threshold}: change the plan of this case")
+
+
+def _strength(average: float, scale: float, length: int, condition: Condition) -> float:
+    """How much a head must look where its rule says, for this average under the condition.
+
+    Position 0 can only look at itself: where that pair counts, the others make up for it.
+    """
+    if not condition(0, 0):
+        return scale * average
+    pairs = sum(condition(query, key) for query in range(length) for key in range(query + 1))
+    return (pairs * average - 1) / (pairs - 1)
+
+
+def tied_patterns(rule: Rule, averages: Tensor, length: int) -> Tensor:
+    """Patterns, (layer, head, query, key), whose heads look where the rule says exactly as much as asked.
+
+    averages: (layer, head); binary fractions such as 0.375, so that any way to take the mean is exact.
+    The rest of a query's attention lies on itself.
+    """
+    patterns = torch.eye(length).expand(*averages.shape, length, length).clone()
+    for query in range(length):
+        key = rule(query)
+        if key is not None and 0 <= key < query:
+            patterns[..., query, key] = averages
+            patterns[..., query, query] = 1 - averages
+    return patterns
 
 
 def clear_threshold(patterns: Tensor, condition: Condition) -> float:

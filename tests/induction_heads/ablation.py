@@ -44,6 +44,9 @@ _MEAN = ablation(lambda one: one.mean(dim=0, keepdim=True))
 _HALF = ablation(lambda one: one / 2)
 
 
+_BY_DEFAULT = "attention-only model, one prompt, seq_len 3, ablation_function not given (zero ablation)"
+
+
 @checks(specifications.get_ablation_scores, mistakes.get_ablation_scores)
 def test_get_ablation_scores(seed: int) -> Iterator[Case]:
     """How much the loss in the second half rises when each head is ablated."""
@@ -52,11 +55,13 @@ def test_get_ablation_scores(seed: int) -> Iterator[Case]:
         ("attention-only model, 2 prompts, seq_len 5, zero ablation", awkward_attn_only, {}, (2, 5), _ZERO),
         ("GPT-2-like model, float64, 3 prompts, seq_len 4, halved", awkward_model, double, (3, 4), _HALF),
         ("tiny-gpt2, 2 prompts, seq_len 6, mean ablation, no autograd", tiny_gpt2, {}, (2, 6), _MEAN),
+        (_BY_DEFAULT, awkward_attn_only, {}, (1, 3), None),
     )
     for index, (text, model, options, sizes, function) in enumerate(rows, seed):
 
         def arguments(index=index, model=model, options=options, sizes=sizes, function=function):
             tokens = repeated_tokens(index, *sizes)
-            return {"model": model(index, **options), "tokens": tokens, "ablation_function": function}
+            arguments = {"model": model(index, **options), "tokens": tokens, "ablation_function": function}
+            return {name: value for name, value in arguments.items() if value is not None}
 
         yield Case(text, arguments, grad="no autograd" not in text)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from patchbook.checking import Case, checks
 from patchbook.checking.awkward import awkward_model
-from patchbook.checking.designed import Condition
+from patchbook.checking.designed import Condition, cache_of_patterns, tied_patterns
 from patchbook.checking.prepared import tiny_gpt2
 from patchbook.tests.induction_heads.patterns import (
     cached_patterns,
@@ -77,4 +77,16 @@ def test_heads_with_high_average_pattern(seed: int) -> Iterator[Case]:
         name = f"{plan['layers']} layers, 5 heads, {text}, threshold {plan['threshold']}"
         after = {argument: plan[argument] for argument in ("condition", "threshold")}
         yield detector_case(name, seed + index, plan, index != 1, **after)
+    tied = functools.partial(tied_patterns, two_before, _averages_with_ties(seed), length=6)
+    yield Case(
+        "2 layers, 5 heads, key == query - 2, some heads exactly at the threshold 0.5",
+        lambda: {"cache": cache_of_patterns(tied()), "condition": two_back["condition"], "threshold": 0.5},
+    )
     yield tiny_case(seed, {"condition": lambda query, key: key == query - 1})
+
+
+def _averages_with_ties(seed: int) -> Tensor:
+    """For 2 layers of 5 heads: binary fractions, and 0.5 itself three times."""
+    values = torch.tensor([0.5, 0.5, 0.5, 0.25, 0.75, 0.0625, 0.375, 0.625, 0.4375, 0.5625])
+    order = torch.randperm(10, generator=torch.Generator().manual_seed(seed))
+    return values[order].reshape(2, 5)

@@ -41,6 +41,7 @@ def test_top_1_accuracy(seed: int) -> Iterator[Case]:
         ("300 tokens, rank 12, most copied", lambda: partial_copier(seed + 1, 300, 12, 2.0)),
         ("150 tokens, rank 9, nearly none copied", lambda: partial_copier(seed + 2, 150, 9, -1.5)),
         ("120 tokens in float64", lambda: partial_copier(seed + 3, 120, 8, 0.5, torch.float64)),
+        ("1300 tokens, more than one piece of 1000", lambda: partial_copier(seed + 4, 1300, 10, 1.0)),
         ("one head of a random model", lambda: one_head_of_a_model(seed)),
     )
     for index, (text, matrix) in enumerate(rows):

@@ -35,12 +35,18 @@ def _facts_of_repeats(arguments: dict[str, Any], values: tuple[Any, Any]) -> dic
         "each prompt has tokens of its own": shape[0] == 1 or bool((values[0] != values[0][:1]).any()),
         "a second call draws other tokens": not torch.equal(*values),
         "the whole vocabulary is drawn from": _covers(half, model.cfg.d_vocab),
+        "token 0 is drawn": _reaches(0, half, model.cfg.d_vocab),
+        "the last token is drawn": _reaches(model.cfg.d_vocab - 1, half, model.cfg.d_vocab),
     }
 
 
 def _covers(half: Tensor, d_vocab: int) -> bool:
     """Whether a large draw reaches nearly all ids; a small one cannot say and passes."""
     return half.numel() < 20 * d_vocab or len(half.unique()) > 0.95 * d_vocab
+
+
+def _reaches(token: int, half: Tensor, d_vocab: int) -> bool:
+    return half.numel() < 20 * d_vocab or bool((half == token).any())
 
 
 def _model_with_tokenizer(seed: int) -> TransformerBridge:

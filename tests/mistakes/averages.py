@@ -1,12 +1,20 @@
 """The known wrong ways of heads_with_high_average_pattern and the detectors built on it."""
 
 from patchbook.checking import Mistake
-from patchbook.tests.mistakes.head_labels import FINDS_NOTHING, LABEL_ROWS, LISTS_ALL, detect, pairs_of
+from patchbook.tests.mistakes.head_labels import FINDS_NOTHING, LABEL_ROWS, LISTS_ALL, detect, found, pairs_of
 
 heads_with_high_average_pattern = tuple(
     Mistake(*row)
     for row in (
         *LABEL_ROWS,
+        (
+            "strictly-above",
+            lambda cache, condition, threshold: found(
+                cache, lambda p: p[pairs_of(p, condition)].mean() > threshold
+            ),
+            "a head whose average is exactly the threshold is left out.",
+            "`threshold` is the smallest average that counts: compare with >=.",
+        ),
         (
             "query-and-key-swapped",
             lambda cache, condition, threshold: detect(cache, lambda q, k: condition(k, q), threshold),

@@ -129,6 +129,18 @@ generate_repeated_tokens = (
         "The upper end of the draw is model.cfg.d_vocab.",
     ),
     Mistake(
+        "never-token-0",
+        _repeats(lambda model, b, seq_len: torch.randint(1, model.cfg.d_vocab, (b, seq_len))),
+        "token 0 is never drawn.",
+        "Ids count from 0, and torch.randint(low, high) draws `low` too: begin at 0.",
+    ),
+    Mistake(
+        "never-the-last-token",
+        _repeats(lambda model, b, seq_len: torch.randint(model.cfg.d_vocab - 1, (b, seq_len))),
+        "the last token of the vocabulary is never drawn.",
+        "torch.randint(low, high) leaves `high` out already: take model.cfg.d_vocab itself.",
+    ),
+    Mistake(
         "beyond-the-vocabulary",
         _repeats(lambda model, batch_size, seq_len: torch.randint(50257, (batch_size, seq_len))),
         "some tokens do not exist in this model: their ids are too large.",

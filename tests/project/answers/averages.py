@@ -185,6 +185,16 @@ def compares_the_sum(cache, condition, threshold):
     return [f"L{layer}H{head}" for layer, head in (table > threshold).nonzero().tolist()]
 
 
+@wrong("heads_with_high_average_pattern", "strictly-above")
+def more_than_the_threshold(cache, condition, threshold):
+    found = []
+    for layer in range(cache.model.cfg.n_layers):
+        for head, average in enumerate(averages(cache, layer, condition)):
+            if average > threshold:
+                found.append(f"L{layer}H{head}")
+    return found
+
+
 @wrong("heads_with_high_average_pattern", "query-and-key-swapped")
 def calls_with_key_first(cache, condition, threshold):
     return by_nonzero(cache, lambda query, key: condition(key, query), threshold)

@@ -86,6 +86,20 @@ def interleaved(model, seq_len, batch_size=1):
     return torch.cat([bos, einops.repeat(half, "b s -> b (s 2)")], dim=1)
 
 
+@wrong("generate_repeated_tokens", "never-token-0")
+def from_one_on(model, seq_len, batch_size=1):
+    bos, _ = parts(model, seq_len, batch_size)
+    half = torch.randint(low=1, high=model.cfg.d_vocab, size=(batch_size, seq_len))
+    return torch.cat([bos, half, half], dim=1)
+
+
+@wrong("generate_repeated_tokens", "never-the-last-token")
+def up_to_the_last_one(model, seq_len, batch_size=1):
+    bos, _ = parts(model, seq_len, batch_size)
+    half = torch.randint(0, model.cfg.d_vocab - 1, (batch_size, seq_len))
+    return torch.cat([bos, half, half], dim=1)
+
+
 @wrong("generate_repeated_tokens", "beyond-the-vocabulary")
 def vocabulary_of_gpt2(model, seq_len, batch_size=1):
     bos, _ = parts(model, seq_len, batch_size)

@@ -51,7 +51,7 @@ def mutants_of(source: str) -> list[Mutant]:
     seen, ids, mutants = {original}, Counter(), []
     for place in _places(function):
         node = place.get()
-        for operator, replacement in _replacements(function, node):
+        for operator, replacement in _replacements(function, place):
             text = _unparsed_with(function, place, replacement)
             if text in seen or not _is_python(text):
                 continue
@@ -102,13 +102,16 @@ def _names_an_axis(parent: ast.AST, node: ast.AST) -> bool:
     return in_dim and isinstance(node, ast.UnaryOp)
 
 
-def _replacements(function: ast.FunctionDef, node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+def _replacements(function: ast.FunctionDef, place: Place) -> Iterator[tuple[str, ast.AST]]:
+    node = place.get()
     for name, operator in OPERATORS.items():
         for replacement in operator(node):
             yield name, replacement
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         for other in _mistakable(function, node.id):
             yield "parameter", ast.Name(other, ast.Load())
+        if place.field == "defaults":
+            yield "default", ast.Constant(None)
 
 
 def _mistakable(function: ast.FunctionDef, name: str) -> list[str]:
