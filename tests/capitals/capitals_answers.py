@@ -46,15 +46,16 @@ def test_titleword_answer_generator(seed: int) -> Iterator[Case]:
     """The likeliest word with a capital after each prompt, in four spellings."""
     usual = random.Random(seed).sample(["The", "It", "You", "We", "She", "If"], 2)
     rows = (
-        (f"' {usual[0]}' and ' {usual[1]}'", tuple(usual)),
+        (f"' {usual[0]}', ' {usual[1]}' and ' {usual[0]}' again", (*usual, usual[0])),
         ("' I'", ("I",)),
-        ("' But': two of its spellings are two tokens", ("But", "This")),
-        ("' Matthew': its small spellings are more than one token", ("Matthew",)),
-        ("' THE', in capitals", ("THE", "He", "Please")),
+        (
+            "' But' and ' Matthew', not all of whose spellings are one token, and ' THE'",
+            ("But", "Matthew", "THE"),
+        ),
     )
     for number, (text, words) in enumerate(rows):
         build = functools.partial(_title_logits, words, seed + 10 * number)
-        yield Case(f"the likeliest: {text}", build, grad=number != 1)
+        yield Case(f"the likeliest: {text}", build)
 
 
 def _by_type(seed: int, batch: int, index: int, per_prompt: bool | None = None, **options) -> dict[str, Any]:

@@ -154,6 +154,12 @@ logits_to_ave_logit_diff_by_type = (
         "Column 0 is the right answer: right minus wrong.",
     ),
     Mistake(
+        "added",
+        _by_type(lambda x, a, i: x[:, -1].gather(1, a[:, [0, i]]).sum(1)),
+        "the two logits are added.",
+        "Subtract the logit of column incorrect_idx.",
+    ),
+    Mistake(
         "mean-of-all-wrong",
         _by_type(
             lambda x, a, i: (

@@ -46,6 +46,18 @@ corrupt_capitalisation = (
         "Put the small letter in its place.",
     ),
     Mistake(
+        "first-letter-twice",
+        _each(lambda p: p[:1].lower() + p),
+        "the small letter stands before the capital; wanted in its place.",
+        "Add the rest of the prompt from its second letter on: prompt[1:].",
+    ),
+    Mistake(
+        "first-letter-only",
+        _each(lambda p: p[:1].lower()),
+        "only the first letter comes back.",
+        "Add the rest of the prompt from its second letter on: prompt[1:].",
+    ),
+    Mistake(
         "case-swapped",
         _each(lambda p: p[:1].swapcase() + p[1:]),
         "a first letter that is small already becomes a capital.",

@@ -12,9 +12,13 @@ from patchbook.tests.specifications.capitals_types import capitalisation_type as
 
 def _typed(text, first, *, rest=""):
     """The type by the space before `text` and a string that is tested whole; `rest` where nothing fits."""
-    space = "space" if text.startswith(" ") else "no-space"
+    space = _space(text)
     kinds = (("upper", first.isupper()), ("lower", first.islower()), ("numeral", first.isnumeric()))
     return next((f"{space}+{kind}" for kind, fits in kinds if fits), rest or "other")
+
+
+def _space(text):
+    return "space" if text.startswith(" ") else "no-space"
 
 
 def _first(text):
@@ -32,8 +36,7 @@ def _ascii(t):
 
 
 def _lower_if_nothing_else(t):
-    space = "space" if t.startswith(" ") else "no-space"
-    return _typed(t, _first(t), rest=f"{space}+lower")
+    return _typed(t, _first(t), rest=f"{_space(t)}+lower")
 
 
 def _space_and_kind_swapped(t):
@@ -76,7 +79,7 @@ capitalisation_type = (
     Mistake(
         "title-case",
         lambda t: (
-            f"{'space' if t.startswith(' ') else 'no-space'}+upper"
+            f"{_space(t)}+upper"
             if t.strip().istitle() and _first(t).isalpha()
             else _typed(t, _first(t))
             if not _first(t).isupper()
@@ -94,12 +97,22 @@ capitalisation_type = (
     Mistake(
         "not-upper-is-lower",
         lambda t: (
-            _typed(t, _first(t))
-            if _first(t).isupper() or _first(t).isnumeric()
-            else f"{'space' if t.startswith(' ') else 'no-space'}+lower"
+            _typed(t, _first(t)) if _first(t).isupper() or _first(t).isnumeric() else f"{_space(t)}+lower"
         ),
         "everything that is neither capital nor numeral is counted as lower, new lines and brackets too.",
         "Ask .islower() as well. What is none of the three is other.",
+    ),
+    Mistake(
+        "all-but-letters-are-numerals",
+        lambda t: _typed(t, _first(t), rest=f"{_space(t)}+numeral"),
+        "everything that is no letter is counted as numeral, new lines and brackets too.",
+        "Ask .isnumeric() as well. What is none of the three is other.",
+    ),
+    Mistake(
+        "all-but-capitals-are-lower",
+        lambda t: f"{_space(t)}+{'upper' if _first(t).isupper() else 'lower'}",
+        "everything that is no capital is counted as lower: numerals, new lines and brackets too.",
+        "Ask .islower() and .isnumeric() as well. What is none of the three is other.",
     ),
     Mistake(
         "newline-is-lower",
@@ -139,11 +152,7 @@ capitalisation_type = (
     ),
     Mistake(
         "any-capital",
-        lambda t: (
-            f"{'space' if t.startswith(' ') else 'no-space'}+upper"
-            if any(c.isupper() for c in t.removeprefix(" "))
-            else right_type(t)
-        ),
+        lambda t: f"{_space(t)}+upper" if any(c.isupper() for c in t.removeprefix(" ")) else right_type(t),
         "a capital anywhere in the token makes it upper.",
         "The first character alone decides.",
     ),

@@ -214,13 +214,13 @@ def _score(offset=1, matrix=None, axis=-1, scale=1.0):
     return wrong
 
 
-def _tokens(model):
-    return [model.to_single_token(" " + day) for day in days_words.DAYS]
+def _tokens(model, space=" "):
+    return [model.to_single_token(space + day) for day in days_words.DAYS]
 
 
-def _circuit(model, layer, head):
+def _circuit(model, layer, head, space=" "):
     """Rows the day that is looked at, columns the day that is written, in logits."""
-    days = _tokens(model)
+    days = _tokens(model, space)
     return (model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U)[:, days].detach()
 
 
@@ -289,6 +289,12 @@ ov_successor_score = (
         _whole_vocabulary,
         "the next day must beat all tokens here; wanted the days only.",
         "Pick the seven columns of the days before the arg max.",
+    ),
+    Mistake(
+        "days-without-space",
+        _score(matrix=lambda model, layer, head: _circuit(model, layer, head, space="")),
+        'the days lack their space: "Monday" is another token than " Monday".',
+        'Ask for the tokens of " " + day.',
     ),
     Mistake(
         "qk-circuit",

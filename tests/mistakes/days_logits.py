@@ -211,6 +211,11 @@ _WAYS_TO_DIFFER = {  # id -> what a learner computes for each prompt, what is wr
         "the differences have lost their sign.",
         "A negative difference says that the model prefers today: leave .abs() out.",
     ),
+    "added": (
+        lambda x, r, w: x[:, -1].gather(1, torch.stack([r, w], dim=1)).sum(1),
+        "the two logits are added.",
+        "Subtract the logit of wrong_tokens.",
+    ),
     "against-the-best": (
         lambda x, r, w: x[:, -1].gather(1, r[:, None])[:, 0] - x[:, -1].max(-1).values,
         "the answer is compared with the likeliest token; wanted today's day.",

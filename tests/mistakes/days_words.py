@@ -161,6 +161,12 @@ today_prompts = (
         'Both answers are tokens with a space before them: " Monday" and " Sunday".',
     ),
     Mistake(
+        "right-answer-without-space",
+        _rows(lambda p, word, then: (_filled(p, word), then, " " + word)),
+        "the right answer lacks its leading space.",
+        'Both answers are tokens with a space before them: " Monday" and " Sunday".',
+    ),
+    Mistake(
         "today-and-tomorrow-swapped",
         _rows(lambda p, word, then: (_filled(p, word), " " + word, " " + then)),
         "the two answers have changed places: today's word is the wrong one.",

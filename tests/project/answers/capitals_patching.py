@@ -69,6 +69,17 @@ def strings_do_not_change(prompts):
     return prompts
 
 
+@wrong("corrupt_capitalisation", "first-letter-twice")
+def before_the_prompt(prompts):
+    return [prompt[0].lower() + prompt for prompt in prompts]
+
+
+@wrong("corrupt_capitalisation", "each-prompt-once")
+def through_a_dictionary(prompts):
+    small = {prompt: prompt[0].lower() + prompt[1:] for prompt in prompts}
+    return list(small.values())
+
+
 @wrong("corrupt_capitalisation", "contract")
 def one_long_string(prompts):
     return " ".join(first_and_rest(prompts))

@@ -130,6 +130,19 @@ def other_words_for_it(str_token):
     return step_by_step(str_token).replace("upper", "capital")
 
 
+@wrong("capitalisation_type", "all-but-letters-are-numerals")
+def the_rest_is_numeral(str_token):
+    found = step_by_step(str_token)
+    space = "space" if str_token[:1] == " " else "no-space"
+    return f"{space}+numeral" if found == "other" else found
+
+
+@wrong("capitalisation_type", "all-but-capitals-are-lower")
+def upper_or_lower(str_token):
+    space, first = ("space", str_token[1:2]) if str_token[:1] == " " else ("no-space", str_token[:1])
+    return f"{space}+upper" if first.isupper() else f"{space}+lower"
+
+
 # cumul_probs_by_capitalisation_type
 ALL_TYPES = [f"{space}+{kind}" for space in ("space", "no-space") for kind in KINDS] + ["other"]
 

@@ -222,6 +222,13 @@ def sunday_has_no_tomorrow(model, layer, head):
     return (logits.argmax(-1) == torch.arange(7) + 1).float().mean().item()
 
 
+@wrong("ov_successor_score", "days-without-space")
+def bare_words(model, layer, head):
+    days = [model.to_single_token(day) for day in WEEK]
+    logits = model.W_E[days] @ model.W_V[layer, head] @ model.W_O[layer, head] @ model.W_U[:, days]
+    return (logits.argmax(-1) == torch.arange(7).roll(-1)).double().mean().item()
+
+
 @wrong("ov_successor_score", "predecessor")
 def yesterday(model, layer, head):
     days = [model.to_single_token(" " + day) for day in WEEK]

@@ -173,6 +173,11 @@ def forgot_the_space(pattern, words, step=1):
     return [(pattern.format(word), with_modulus(word, step), word) for word in words]
 
 
+@wrong("today_prompts", "right-answer-without-space")
+def space_before_today_only(pattern, words, step=1):
+    return [(pattern.format(word), with_modulus(word, step), f" {word}") for word in words]
+
+
 @wrong("today_prompts", "today-and-tomorrow-swapped")
 def today_is_right(pattern, words, step=1):
     return [(pattern.format(word), f" {word}", f" {with_modulus(word, step)}") for word in words]
