@@ -45,4 +45,4 @@ def _repeats(model: TransformerBridge, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     half = torch.randint(model.cfg.d_vocab, (BATCH, SEQ_LEN), generator=generator)
     bos = torch.full((BATCH, 1), model.tokenizer.bos_token_id)
-    return torch.cat([bos, half, half], dim=1)
+    return torch.cat([bos, half, half], dim=1).to(model.cfg.device)

@@ -54,7 +54,8 @@ def load_model(
     (4, 6)
 
     Without a name: the environment variable PATCHBOOK_MODEL, else gpt2-small where it can be had, else
-    tiny-gpt2, and one printed line that says so. `device` and `dtype` default to the CPU and float32.
+    tiny-gpt2, and one printed line that says so. `device` defaults to `default_device()`, the GPU where
+    there is one; `dtype` to float32. `model.cfg.device` says where the model is: make your tensors there.
     Raises ModelUnavailable if there is no such model or it cannot be reached.
     """
     import torch
@@ -62,7 +63,7 @@ def load_model(
     name = os.fspath(name) if name is not None else default_name()
     folder = folder_of(name)
     with quietly():
-        model = read_folder(folder, device or "cpu", dtype or torch.float32)
+        model = read_folder(folder, device or default_device(), dtype or torch.float32)
     model.cfg.model_name = name if name in (*SHIPPED, *ON_THE_HUB) else folder.name
     return model
 
@@ -77,6 +78,16 @@ def default_name() -> str:
         return "gpt2-small"
     print(f"Using {FALLBACK}, which ships with Patchbook: the model hub with gpt2-small does not answer.")
     return FALLBACK
+
+
+def default_device() -> str:
+    """Where `load_model()` puts a model: PATCHBOOK_DEVICE, else CUDA's GPU if there is one, else the CPU.
+
+    Apple's GPU has no float64, so it is used only when it is asked for: load_model(device="mps").
+    """
+    import torch
+
+    return os.environ.get("PATCHBOOK_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def folder_of(name: str) -> Path:
@@ -119,7 +130,10 @@ def tokenizer_of(folder: Path) -> Path:
 
 
 def read_folder(folder: Path, device: str | torch.device, dtype: torch.dtype) -> TransformerBridge:
-    """A folder -> a model. A config.json without `model_type` is one of our own attention-only models."""
+    """A folder -> a model, folded on the CPU and then moved.
+
+    A config.json without `model_type` is one of our own attention-only models.
+    """
     if (folder / shortformer.WEIGHTS).exists():
         return shortformer.read(folder / shortformer.WEIGHTS, tokenizer_of(folder), device, dtype)
     config = json.loads((folder / "config.json").read_text())
@@ -127,14 +141,14 @@ def read_folder(folder: Path, device: str | torch.device, dtype: torch.dtype) ->
         return read_attention_only(folder, config, device, dtype)
     from transformer_lens.model_bridge import TransformerBridge
 
-    model = TransformerBridge.boot_transformers(str(folder), device=device, dtype=dtype)
+    model = TransformerBridge.boot_transformers(str(folder), device="cpu", dtype=dtype)
     model.enable_compatibility_mode(
         fold_ln=True,
         center_writing_weights=True,
         center_unembed=True,
         refactor_factored_attn_matrices=True,
     )
-    return model.eval()
+    return model.to(device).eval()
 
 
 def read_attention_only(

@@ -12,6 +12,7 @@
 | `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
 | `draw_circuit`       | heads by role, and what they pass on              | HTML          |
 | `describe`           | the largest and smallest values in words          | str           |
+| `table`              | lines of aligned columns that never run together  | str           |
 
 Every figure carries a one-line text summary for readers who cannot see it: in the book as its
 caption, elsewhere under its title. The same call works in Colab, in Jupyter and in the book.
@@ -29,6 +30,7 @@ from patchbook.plots.figures import (
     lines,
 )
 from patchbook.plots.points import head_scatter, ring
+from patchbook.plots.tables import table
 
 __all__ = [
     "attention_patterns",
@@ -42,4 +44,5 @@ __all__ = [
     "layer_slider",
     "lines",
     "ring",
+    "table",
 ]

@@ -214,11 +214,15 @@ class IOIDataset(TokenisedPrompts):
         return f"IOIDataset({self.prompt_type!r}, {self.N} prompts, {self.max_len} tokens, seed={self.seed})"
 
 
-def published_prompts(tokenizer: PreTrainedTokenizerBase, prepend_bos: bool = True) -> IOIDataset:
+def published_prompts(
+    tokenizer: PreTrainedTokenizerBase, prepend_bos: bool = True, device: str | torch.device = "cpu"
+) -> IOIDataset:
     """The eight prompts of TransformerLens's Exploratory Analysis demo, in its order: four mirrored pairs.
 
     >>> published_prompts(tokenizer).sentences[0]
     'When John and Mary went to the shops, John gave the bag to'
     """
     prompts = [write_prompt(TEMPLATES, *row) for row in PUBLISHED]
-    return IOIDataset("mixed", len(prompts), tokenizer, prepend_bos=prepend_bos, ioi_prompts=prompts)
+    return IOIDataset(
+        "mixed", len(prompts), tokenizer, prepend_bos=prepend_bos, ioi_prompts=prompts, device=device
+    )

@@ -34,7 +34,7 @@ Losses are in nats a token, differences in logits. Documents and random tokens a
 own; kept-out pairs of names never meet in a training IOI sentence; kept-out templates are never trained on.
 Head scores of a pattern are mean attention over the second half of 50 random tokens said twice; "patched"
 scores are the share of the IOI logit difference that comes back when the head's clean value is put into a
-run with the names swapped (0 none, 1 all)."""
+run whose third name is the other one, so that the other person gives (0 none, 1 all)."""
 
 
 def write_card(folder: Path, name: str, measured: dict) -> None:

@@ -1,7 +1,7 @@
 """Which heads do what, found with the book's own methods.
 
 Patterns are read on random tokens said twice; the IOI circuit is found with direct logit attribution and
-with `transformer_lens.patching`, on the four published templates in both orders.
+with `transformer_lens.patching`, on the four published templates, each person giving once.
 """
 
 import torch
@@ -49,7 +49,7 @@ def pattern_scores(model, half: int = 50) -> dict[str, Tensor]:
 
 
 def ioi_batch(model) -> tuple[Tensor, Tensor, Tensor]:
-    """Clean tokens [8 pos], corrupted tokens (the other order's prompt), answers [8 2] (right, wrong)."""
+    """Clean tokens [8 pos], corrupted ones (each pair's other prompt), answers [8 2] (right, wrong)."""
     prompts, answers = [], []
     for pattern, a, b in IOI_ROWS:
         for right, wrong in ((b, a), (a, b)):

@@ -30,6 +30,7 @@ def kernel_environment(home: str = HOME) -> dict[str, str]:
         "PATH": os.pathsep.join([os.path.join(sys.prefix, "bin"), os.defpath]),
         "HOME": home,
         "PATCHBOOK_MODEL": MODEL,
+        "PATCHBOOK_DEVICE": "cpu",  # a fork cannot use its parent's GPU
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",  # its threads do not survive a fork
