@@ -24,8 +24,9 @@ def names_used(path: Path) -> set[str]:
 
 
 def imports_time(path: Path) -> bool:
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    return any(isinstance(n, ast.Import) and "time" in [alias.name for alias in n.names] for n in nodes)
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return "time" in names | {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
