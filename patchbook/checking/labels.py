@@ -13,6 +13,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from patchbook.checking.contract import describe
 from patchbook.checking.diagnosis import Diagnosis
 
 LABEL = re.compile(r"L(0|[1-9]\d*)H(0|[1-9]\d*)")
@@ -72,8 +73,8 @@ def _form(scores: HeadScores, labels: Any) -> Iterator[Diagnosis]:
     """Is it a list of labels of heads that exist?"""
     layers, heads = scores.values.shape
     if not isinstance(labels, list):
-        kind = type(labels).__name__
-        yield Diagnosis("not-a-list", f"this is a {kind}; wanted a list.", 'Write ["L0H1", "L1H2"].')
+        came = "None" if labels is None else describe(labels)
+        yield Diagnosis("not-a-list", f"this is {came}; wanted a list.", 'Write ["L0H1", "L1H2"].')
         return
     odd = [label for label in labels if not isinstance(label, str) or not LABEL.fullmatch(label)]
     if odd:

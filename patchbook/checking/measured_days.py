@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from patchbook.checking.contract import describe
 from patchbook.checking.diagnosis import Diagnosis
 from patchbook.checking.measured import model_in_use
 from patchbook.patching.attribution import decompose_logit_diff
@@ -35,8 +36,8 @@ def wrong_layer(gains: Float[Tensor, "layer"], layer: Any) -> Diagnosis | None:
     n = len(gains)
     range_of = f"The model has layers 0 to {n - 1}."
     if isinstance(layer, bool) or not isinstance(layer, int):
-        kind = type(layer).__name__
-        return Diagnosis("not-a-number", f"this is a {kind}; wanted a layer's number.", range_of)
+        came = "None" if layer is None else describe(layer)
+        return Diagnosis("not-a-number", f"this is {came}; wanted a layer's number.", range_of)
     if -n <= layer < 0:
         return Diagnosis("counted-from-the-end", "layers are counted from 0, not from the end.", range_of)
     if not 0 <= layer < n:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from patchbook.checking.labels import HeadScores, explain_labels
+from patchbook.checking.record import Opaque
 
 VALUES = torch.tensor([[0.02, 0.10, 0.05], [0.90, 0.45, 0.01], [0.04, 0.35, 0.70], [0.0, 0.6, 0.0]])
 LOOKS_BACK = torch.zeros(4, 3).index_put((torch.tensor([0, 0]), torch.tensor([1, 2])), torch.tensor(0.8))
@@ -37,6 +38,11 @@ ROWS = {
     "not-a-list": "L1H0",
     "not-labels": [(1, 0), (2, 2)],
 }
+
+
+def test_what_is_no_list_is_described_in_plain_words():
+    came = [explain_labels(SCORES, labels).what for labels in (Opaque("builtins.set"), "L1H0", None)]
+    assert came == [f"this is {words}; wanted a list." for words in ("a set", "the str 'L1H0'", "None")]
 
 
 @pytest.mark.parametrize("diagnosis", ROWS)
