@@ -46,7 +46,9 @@ def _covers(half: Tensor, d_vocab: int) -> bool:
 
 
 def _reaches(token: int, half: Tensor, d_vocab: int) -> bool:
-    return half.numel() < 20 * d_vocab or bool((half == token).any())
+    """Whether a draw from nearly all ids reaches this one; other draws cannot say and pass."""
+    says = half.numel() >= 20 * d_vocab and _covers(half, d_vocab)
+    return not says or bool((half == token).any())
 
 
 def _model_with_tokenizer(seed: int) -> TransformerBridge:
