@@ -25,20 +25,26 @@ def test_scatter_rows(seed: int) -> Iterator[Case]:
     yield Case("2 layers, 7 heads, float64", lambda: _two_tables(seed + 4, 2, 7, **DOUBLE))
 
 
-def _around(seed: int, layers: int, heads: int, threshold: float) -> dict[str, Any]:
-    """Values below, at and above a threshold, of either sign; in each layer some head is above it."""
+def _around(seed: int, layers: int, heads: int, threshold: float, quiet: int) -> dict[str, Any]:
+    """Values below, at and above a threshold, of either sign.
+
+    quiet: so many layers at the start have no head above it; every other layer has one.
+    """
     patched = randn(seed, layers, heads)
     order = torch.rand(layers, heads, generator=torch.Generator().manual_seed(seed)).argsort(-1)
     for layer in range(layers):
         patched[layer, order[layer, 0]] = 1.5 * threshold * (-1) ** layer
     patched[0, order[0, 1]], patched[-1, order[-1, 1]] = threshold, -threshold
+    patched[:quiet] *= 0.1
     return {"patched": patched, "threshold": threshold}
 
 
 @checks(specifications.heads_by_depth, mistakes.heads_by_depth)
 def test_heads_by_depth(seed: int) -> Iterator[Case]:
     """The heads that matter, by third of the model."""
-    rows = ((3, 5, 0.75), (4, 6, 0.875), (7, 3, 0.5), (12, 2, 0.625))  # no rounding: ties are ties
-    for index, (layers, heads, threshold) in enumerate(rows):
-        build = functools.partial(_around, seed + index, layers, heads, threshold)
-        yield Case(f"{layers} layers, {heads} heads, threshold {threshold}", build)
+    # the thresholds are sums of powers of 2, so that nothing rounds: a tie is a tie
+    rows = ((3, 5, 0.75, 0), (4, 6, 0.875, 0), (7, 3, 0.5, 0), (12, 2, 0.625, 0), (6, 4, 1.0, 2))
+    for index, (layers, heads, threshold, quiet) in enumerate(rows):
+        build = functools.partial(_around, seed + index, layers, heads, threshold, quiet)
+        none = ", no early head matters" if quiet else ""
+        yield Case(f"{layers} layers, {heads} heads, threshold {threshold}{none}", build)

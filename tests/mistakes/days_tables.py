@@ -109,6 +109,10 @@ def _third_with_its_end(layer, layers):
     return "early" if 3 * layer <= layers else "late" if 3 * layer > 2 * layers else "middle"
 
 
+def _without_empty_thirds(patched, threshold):
+    return {name: v for name, v in specifications.heads_by_depth(patched, threshold).items() if v}
+
+
 def _by_value(patched, threshold):
     """Into thirds by how large they are instead of by layer."""
     everyone = [
@@ -132,6 +136,12 @@ heads_by_depth = (
         _by_third(_third, keep=lambda value, threshold: abs(value) > threshold),
         "a head whose size is exactly the threshold is left out.",
         "At least `threshold` means >=.",
+    ),
+    Mistake(
+        "empty-thirds-missing",
+        _without_empty_thirds,
+        "a third without heads that matter is missing.",
+        'Begin with an empty list for each of the three: {"early": [], "middle": [], "late": []}.',
     ),
     Mistake(
         "below-the-threshold",

@@ -158,6 +158,15 @@ def more_than_the_threshold(patched, threshold):
     return found
 
 
+@wrong("heads_by_depth", "empty-thirds-missing")
+def as_they_come(patched, threshold):
+    found = {}
+    for third, labels in with_thirds(patched, threshold).items():
+        for label in labels:
+            found.setdefault(third, []).append(label)
+    return found
+
+
 @wrong("heads_by_depth", "thirds-rounded-down")
 def whole_thirds(patched, threshold):
     size, found = len(patched) // 3, {"early": [], "middle": [], "late": []}
