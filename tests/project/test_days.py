@@ -9,7 +9,7 @@ from patchbook.checking.measured_days import wrong_layer
 from patchbook.patching.attribution import decompose_logit_diff
 from patchbook.prompts.days import WAYS
 from patchbook.tests.ioi.patching import sweep_cases
-from patchbook.tests.specifications import days_logits, days_patching, days_words
+from patchbook.tests.specifications import days_parts, days_patching, days_words
 
 
 def parts_and_logits(seed: int):
@@ -23,7 +23,7 @@ def parts_and_logits(seed: int):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_parts_add_up_to_the_models_own_logit_difference(seed):
     model, cache, answers, last = parts_and_logits(seed)
-    parts = days_logits.decompose_logit_diff(model, cache, *answers.T)
+    parts = days_parts.decompose_logit_diff(model, cache, *answers.T)
     total = parts["embedding"] + parts["attention"].sum(0) + parts["mlps"].sum(0) + parts["bias"]
     right, wrong = last.gather(1, answers).T
     torch.testing.assert_close(total, right - wrong, atol=1e-4, rtol=1e-5)

@@ -7,8 +7,6 @@ from transformer_lens.utilities import get_act_name
 from . import Bank
 
 BANK = Bank()
-
-
 right, wrong = BANK.right, BANK.wrong
 
 

@@ -7,11 +7,9 @@ import torch
 from patchbook import load_model
 
 from . import Bank
-from .days_heads import WEEK
+from .days_circuits import WEEK
 
 BANK = Bank()
-
-
 right, wrong = BANK.right, BANK.wrong
 
 

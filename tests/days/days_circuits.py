@@ -1,4 +1,4 @@
-"""Checks of chapter 4: tables of heads, the OV circuit and the circle of the days."""
+"""Checks of chapter 4: the OV circuit and the circle of the days."""
 
 import functools
 import random
@@ -13,40 +13,9 @@ from patchbook.checking import Case, checks
 from patchbook.checking.awkward import VOCAB, awkward_model, with_tokenizer
 from patchbook.checking.inputs import DOUBLE, randn
 from patchbook.tests.capitals.capitals_bias import weights_only
-from patchbook.tests.mistakes import days_heads as mistakes
-from patchbook.tests.specifications import days_heads as specifications
+from patchbook.tests.mistakes import days_circuits as mistakes
+from patchbook.tests.specifications import days_circuits as specifications
 from patchbook.tests.specifications import days_words
-
-
-def _two_tables(seed: int, layers: int, heads: int, **options) -> dict[str, Tensor]:
-    return {name: randn(seed + i, layers, heads, **options) for i, name in enumerate("xy")}
-
-
-@checks(specifications.scatter_rows, mistakes.scatter_rows)
-def test_scatter_rows(seed: int) -> Iterator[Case]:
-    """One point for each head, with its label and its layer."""
-    yield Case("3 layers, 5 heads", lambda: _two_tables(seed, 3, 5))
-    yield Case("4 layers, 2 heads", lambda: _two_tables(seed + 2, 4, 2), grad=False)
-    yield Case("2 layers, 7 heads, float64", lambda: _two_tables(seed + 4, 2, 7, **DOUBLE))
-
-
-def _around(seed: int, layers: int, heads: int, threshold: float) -> dict[str, Any]:
-    """Values below, at and above a threshold, of either sign; in each layer some head is above it."""
-    patched = randn(seed, layers, heads)
-    order = torch.rand(layers, heads, generator=torch.Generator().manual_seed(seed)).argsort(-1)
-    for layer in range(layers):
-        patched[layer, order[layer, 0]] = 1.5 * threshold * (-1) ** layer
-    patched[0, order[0, 1]], patched[-1, order[-1, 1]] = threshold, -threshold
-    return {"patched": patched, "threshold": threshold}
-
-
-@checks(specifications.heads_by_depth, mistakes.heads_by_depth)
-def test_heads_by_depth(seed: int) -> Iterator[Case]:
-    """The heads that matter, by third of the model."""
-    rows = ((3, 5, 0.75), (4, 6, 0.875), (7, 3, 0.5), (12, 2, 0.625))  # no rounding: ties are ties
-    for index, (layers, heads, threshold) in enumerate(rows):
-        build = functools.partial(_around, seed + index, layers, heads, threshold)
-        yield Case(f"{layers} layers, {heads} heads, threshold {threshold}", build)
 
 
 def _knows_days(seed: int, counted: dict[tuple[int, int], int], **options) -> TransformerBridge:
