@@ -6,6 +6,7 @@ opposes=0.3` wants little.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,9 @@ class Evidence:
 
     @property
     def said(self) -> str:
-        """The text with its number."""
+        """The text with its number; with a question mark where there is none."""
+        if math.isnan(self.value):
+            return re.sub(r"\{.*?\}", "?", self.text) + " (not measured)"
         return self.text.format(self.value)
 
 

@@ -50,6 +50,8 @@ def test_a_claim_stands_above_its_evidence_sorted_by_what_it_says():
         "  untested: completeness",
     ]
     assert argued("Nothing to say.", []) == "Nothing to say."
+    nobody = Evidence("{:.0%} of their attention is on IO", float("nan"), **MUCH)
+    assert nobody.said == "? of their attention is on IO (not measured)"
 
 
 @pytest.mark.parametrize("odds", ["2.1:1", "156,591.4:1", "1,234,567,890,123.4:1"])
