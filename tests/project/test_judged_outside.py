@@ -97,16 +97,18 @@ def test_a_cell_that_only_shows_runs_when_an_answer_uses_its_names(answer, runs)
 
 
 def test_no_case_needs_a_specification(tmp_path):
-    """A grading kernel has none: see patchbook/grading/kernels/withheld.py."""
+    """A grading kernel has none: see patchbook/grading/kernels/withheld/."""
     code = (
-        "import sys, json; from patchbook.grading.kernels.withheld import withhold; withhold()\n"
+        "import sys, json; from pathlib import Path\n"
+        "from patchbook.grading.kernels.withheld.finder import withhold; withhold('', Path(sys.argv[2]))\n"
         "from patchbook.grading.kernels.warm_process import make_cases\n"
-        "make_cases('', json.loads(sys.argv[1]))"
+        "make_cases(json.loads(sys.argv[1]))"
     )
     for chapter in COURSE.chapters:
         plan = plan_of(source_notebook(COURSE, chapter), chapter)
         asked = json.dumps([[a.module, a.exercise, a.seeds[:1]] for a in plan.checks.values()])
-        done = subprocess.run([sys.executable, "-c", code, asked], capture_output=True, text=True)
+        command = [sys.executable, "-c", code, asked, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, f"{chapter}: {done.stderr[-600:]}"
 
 

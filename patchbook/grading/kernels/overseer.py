@@ -10,7 +10,7 @@ import ctypes
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
@@ -23,10 +23,18 @@ LAST_WORDS = 500  # bytes of a kernel that did not start
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def oversee(connection: Connection, request: dict[str, Any], run: Callable[[dict[str, Any]], None]) -> None:
-    """Fork a kernel that does `run(request)`, answer questions about it, and end with it or its grader."""
+def oversee(
+    connection: Connection,
+    request: dict[str, Any],
+    run: Callable[[dict[str, Any]], None],
+    covers: Sequence[str] = (),
+) -> None:
+    """Fork a kernel that does `run(request)`, answer questions about it, and end with it or its grader.
+
+    covers: of its sandbox, if it has one.
+    """
     os.setsid()
-    overseer = Overseer(connection, Limits(**request["limits"]) if request["limits"] else None)
+    overseer = Overseer(connection, Limits(**request["limits"]) if request["limits"] else None, covers)
     try:
         overseer.start(request, run)
         overseer.answer()
@@ -39,8 +47,8 @@ def oversee(connection: Connection, request: dict[str, Any], run: Callable[[dict
 class Overseer:
     """The grader sends {} or {"signal": number} and gets the kernel's state; {"end": true} ends it all."""
 
-    def __init__(self, connection: Connection, limits: Limits | None):
-        self.connection, self.limits = connection, limits
+    def __init__(self, connection: Connection, limits: Limits | None, covers: Sequence[str]):
+        self.connection, self.limits, self.covers = connection, limits, covers
         self.sandbox, self.kernel, self.code, self.why = None, 0, None, ""
         self.last, self.idle = Usage(), 0.0
 
@@ -50,7 +58,7 @@ class Overseer:
         self.shared, self.began = own.memory, monotonic()
         self.looked = self.began
         if request["sandboxed"]:
-            self.sandbox = Sandbox(self.limits)
+            self.sandbox = Sandbox(self.limits, self.covers)
             self.sandbox.join()
         user = NOBODY + os.getpid()
         self.words, words = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)

@@ -16,11 +16,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from json import JSONDecoder
 from pathlib import Path
 
-import patchbook.tests
 from patchbook.grading.kernels.usage import PAGE
 
 HOME = "/home/learner"
@@ -35,7 +35,6 @@ SETTINGS = (
     "/etc/fonts",
     "/etc/mime.types",
 )
-ANSWERS = ("specifications", "mistakes")  # folders of patchbook.tests; see withheld.py
 CONTAINER = ("/.dockerenv", "/run/.containerenv")
 FORBIDS = {  # a setting, the value that keeps ordinary users from making namespaces, and what changes it
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
@@ -93,8 +92,8 @@ def how_to_mend() -> list[str]:
     return [f"as root: {FORBIDS[path][1]}" for path, now in told.items() if now == FORBIDS[path][0]]
 
 
-def walls(limits: Limits) -> list[str]:
-    """The bwrap command up to the program it runs."""
+def walls(limits: Limits, covers: Sequence[str] = ()) -> list[str]:
+    """The bwrap command up to the program it runs. covers: what lies over files that are out of view."""
     command = [
         "bwrap",
         "--unshare-ipc",
@@ -115,9 +114,7 @@ def walls(limits: Limits) -> list[str]:
         command += ["--perms", "0755", "--dir", folder]
     for path in (*SYSTEM, *SETTINGS, *python_folders()):
         command += ["--ro-bind-try", path, path]
-    for folder in answers():
-        command += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
-    return [*command, "--chdir", HOME]
+    return [*command, *covers, "--chdir", HOME]
 
 
 def above(*paths: str) -> list[str]:
@@ -132,11 +129,12 @@ def python_folders() -> list[str]:
     return [str(Path(f)) for f in folders if not str(f).startswith("/usr/")]
 
 
-def answers() -> list[str]:
-    """Where an installed package has its specifications and mistakes; a checkout has them out of view."""
-    seen = [*SYSTEM, *python_folders()]
-    folders = [Path(tests, name) for tests in patchbook.tests.__path__ for name in ANSWERS]
-    return [str(folder) for folder in folders if folder.is_dir() and {*map(str, folder.parents)} & {*seen}]
+def in_view(path: str | Path) -> list[str]:
+    """Where a sandbox shows a file or folder of ours: nowhere, or also under another name of its folder."""
+    real = Path(path).resolve()
+    shown = [Path(root) for root in (*SYSTEM, *python_folders()) if Path(root).exists()]
+    found = [root / real.relative_to(root.resolve()) for root in shown if real.is_relative_to(root.resolve())]
+    return [str(place) for place in dict.fromkeys(found) if place.exists()]
 
 
 class Sandbox:
@@ -145,11 +143,11 @@ class Sandbox:
     Its init's death ends every process inside, however they were started. So does its maker's.
     """
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Limits, covers: Sequence[str] = ()):
         self.limits = limits
         reader, writer = os.pipe()
         self.monitor = subprocess.Popen(
-            [*walls(limits), "--info-fd", str(writer), "sh", "-c", "echo ready; exec sleep infinity"],
+            [*walls(limits, covers), "--info-fd", str(writer), "sh", "-c", "echo ready; exec sleep infinity"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
