@@ -8,6 +8,7 @@ withheld       what no such fork may have: answers, known mistakes, what measure
 fork_server    servers that answer each caller with a fork of themselves
 overseer       the process beside each kernel: starts, signals and ends it
 sandbox        the walls and the limits
+held           memory that no process's pages show
 usage          what the processes of a submission use
 observation    what runs in the kernel beside the learner's code
 """

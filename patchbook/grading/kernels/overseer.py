@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
 
-from patchbook.grading.kernels.sandbox import MEETING, NOBODY, Limits, Sandbox, confine, drop_rights
+from patchbook.grading.kernels.held import held
+from patchbook.grading.kernels.sandbox import MEETING, NOBODY, PRIVATE, Limits, Sandbox, confine, drop_rights
 from patchbook.grading.kernels.usage import Usage, all_processes, descendants, read_process, total, waits
 
 BEAT = 0.1  # seconds between two looks at what the kernel uses
@@ -50,7 +51,7 @@ class Overseer:
     def __init__(self, connection: Connection, limits: Limits | None, covers: Sequence[str]):
         self.connection, self.limits, self.covers = connection, limits, covers
         self.sandbox, self.kernel, self.code, self.why = None, 0, None, ""
-        self.last, self.idle = Usage(), 0.0
+        self.last, self.idle, self.held = Usage(), 0.0, 0
 
     def start(self, request: dict[str, Any], run: Callable[[dict[str, Any]], None]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # daemons of a kernel without walls
@@ -60,6 +61,7 @@ class Overseer:
         if request["sandboxed"]:
             self.sandbox = Sandbox(self.limits, self.covers)
             self.sandbox.join()
+            self.held = held([], PRIVATE)
         user = NOBODY + os.getpid()
         self.words, words = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.kernel = os.fork()
@@ -97,7 +99,8 @@ class Overseer:
         if self.code is not None:
             return
         processes = all_processes() if self.sandbox else descendants(os.getpid())
-        usage = total(processes, self.shared)
+        extra = held([process.pid for process in processes], PRIVATE if self.sandbox else ())
+        usage = total(processes, self.shared, extra - self.held)
         self.note_idleness(usage.cpu - self.last.cpu, waits(processes))
         self.last = Usage(max(usage.cpu, self.last.cpu), usage.memory, usage.processes)
         if self.limits and not self.why:

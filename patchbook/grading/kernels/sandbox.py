@@ -25,6 +25,7 @@ from patchbook.grading.kernels.usage import PAGE
 
 HOME = "/home/learner"
 MEETING = "/run/kernel"  # the kernel's sockets; the grader reaches them from outside by its own right
+PRIVATE = ("/tmp", HOME, MEETING, "/dev/shm")  # folders in memory that a submission may write to
 MB = 2**20
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = (
@@ -53,14 +54,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Limits:
     """What one submission may use.
 
-    memory: bytes, over all its processes, beyond the libraries.  disk: bytes of its private folders.
-    file: bytes of one file.  cpu: seconds of one process, and of all of them together.  wall: seconds.
+    memory: bytes, over all its processes, beyond the libraries, with private folders and the buffers of sockets.
+    disk: bytes of each private folder.  file: bytes of one file.  open: files of one process.
+    cpu: seconds of one process, and of all of them together.  wall: seconds.
     """
 
     memory: int = 2048 * MB
     processes: int = 64  # threads count too
     disk: int = 256 * MB
     file: int = 128 * MB
+    open: int = 512
     cpu: int = 1800
     wall: int = 3600
 
@@ -108,13 +111,14 @@ def walls(limits: Limits, covers: Sequence[str] = ()) -> list[str]:
     command += ["--proc", "/proc", "--dev", "/dev"]
     for folder in above(HOME, MEETING):  # bubblewrap would close them to other users
         command += ["--perms", "0755", "--dir", folder]
-    for path in ("/tmp", HOME, MEETING, "/dev/shm"):
+    for path in PRIVATE:
         command += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", path]
     for folder in above(*python_folders()):  # after the private folders: this package may itself lie in /tmp
         command += ["--perms", "0755", "--dir", folder]
     for path in (*SYSTEM, *SETTINGS, *python_folders()):
         command += ["--ro-bind-try", path, path]
-    return [*command, *covers, "--chdir", HOME]
+    command += [*covers, "--remount-ro", "/dev", "--remount-ro", "/"]  # memory, too, and without a limit
+    return [*command, "--chdir", HOME]
 
 
 def above(*paths: str) -> list[str]:
@@ -211,6 +215,7 @@ def confine(limits: Limits) -> None:
         (resource.RLIMIT_CPU, limits.cpu),
         (resource.RLIMIT_FSIZE, limits.file),
         (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_NOFILE, limits.open),  # pipes have buffers, too
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
