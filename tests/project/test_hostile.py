@@ -144,7 +144,7 @@ def test_after_each_submission_nothing_that_it_started_is_left(graded):
 @pytest.mark.parametrize("learner", [learner for learner, row in HOSTILE.items() if "says" in row])
 def test_a_learner_reads_what_was_refused(graded, learner):
     page = (graded.out / "feedback" / learner / CHAPTER / f"{CHAPTER}.html").read_text(encoding="utf-8")
-    assert HOSTILE[learner]["says"] in html.unescape(page)
+    assert HOSTILE[learner]["says"] in " ".join(html.unescape(page).split())  # a page breaks lines
 
 
 def test_no_page_and_no_file_holds_the_secret_or_a_hundred_megabytes(graded):

@@ -97,15 +97,16 @@ def test_a_cell_that_only_shows_runs_when_an_answer_uses_its_names(answer, runs)
 
 
 def test_no_case_needs_a_specification(tmp_path):
-    """A grading kernel has none: see patchbook/grading/kernels/withheld.py."""
+    """A grading kernel has none: see patchbook/grading/kernels/withheld/."""
     code = (
-        "import sys, json; from patchbook.grading.kernels.withheld import withhold; withhold()\n"
+        "import sys, json; from pathlib import Path\n"
+        "from patchbook.grading.kernels.withheld.finder import withhold; withhold('', Path(sys.argv[2]))\n"
         "from patchbook.grading.kernels.warm_process import make_cases\n"
-        "make_cases('', json.loads(sys.argv[1]))"
+        "make_cases(json.loads(sys.argv[1]))"
     )
     plans = [plan_of(source_notebook(COURSE, chapter), chapter) for chapter in COURSE.chapters]
     asked = [[a.module, a.exercise, a.seeds[:1]] for plan in plans for a in plan.checks.values()]
-    command = [sys.executable, "-c", code, json.dumps(asked)]
+    command = [sys.executable, "-c", code, json.dumps(asked), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-600:]
 

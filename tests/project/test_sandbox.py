@@ -9,6 +9,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+import patchbook.tests
 from patchbook.cli import main
 from patchbook.grading.kernels import overseer, sandbox
 from patchbook.grading.kernels.overseer import excess
@@ -23,15 +24,17 @@ from patchbook.grading.kernels.sandbox import (
     why_no_sandbox,
 )
 from patchbook.grading.kernels.usage import Process, Usage, descendants, read_process, total, waits
+from patchbook.grading.kernels.withheld.covers import covers
+from patchbook.grading.kernels.withheld.finder import stand_ins
 from tests.project.events import running, until
 from tests.project.toy import HOME, hand_in, solved
 
 COURSE = Path(__file__).resolve().parents[2]
 
 
-def inside(*command):
+def inside(*command, covers=()):
     """What a command prints within the walls."""
-    done = subprocess.run([*walls(Limits(disk=MB)), *command], capture_output=True, text=True, env={})
+    done = subprocess.run([*walls(Limits(disk=MB), covers), *command], capture_output=True, text=True, env={})
     return done.stdout + done.stderr
 
 
@@ -222,11 +225,20 @@ def test_an_installed_packages_answers_are_out_of_view(tmp_path, monkeypatch):
     for name in ("specifications", "mistakes", "other"):
         (tests / name).mkdir(parents=True)
         (tests / name / "toy.py").touch()
-    monkeypatch.setattr(sandbox, "python_folders", lambda: [str(tmp_path / "site")])
-    monkeypatch.setattr(sandbox.patchbook.tests, "__path__", [str(tests)])
-    assert inside("ls", str(tests / "specifications"), str(tests / "mistakes")).count(".py") == 0
-    assert inside("ls", str(tests / "other")) == "toy.py\n"
-    assert "Read-only" in inside("touch", str(tests / "specifications" / "x"))
+    (tests / "other" / "data.json").write_text("answers")
+    (tests / "specifications" / "__pycache__").mkdir()
+    (tests / "specifications" / "__pycache__" / "toy.cpython-311.pyc").touch()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "site")  # another name of a folder shows no more
+    monkeypatch.setattr(sandbox, "python_folders", lambda: [str(tmp_path / "site"), str(link)])
+    monkeypatch.setattr(patchbook.tests, "__path__", [str(tests)])
+    over = covers(stand_ins(), [tests / "other" / "data.json"], tmp_path / "covers")
+    assert inside("ls", "-R", str(tests / "specifications"), covers=over).split()[1:] == ["toy.py"]
+    assert inside("cat", str(tests / "mistakes" / "toy.py"), covers=over).startswith('"""Not in a grading')
+    other = str(tests / "other").replace(str(tmp_path / "site"), str(link))
+    assert inside("ls", other, covers=over) == "data.json\ntoy.py\n"
+    assert inside("cat", f"{other}/data.json", str(tests / "other" / "data.json"), covers=over) == ""
+    assert "Read-only" in inside("touch", str(tests / "specifications" / "x"), covers=over)
 
 
 def test_no_sandbox_says_what_is_given_up_and_grades(tmp_path, monkeypatch):

@@ -1,9 +1,10 @@
 """A prediction may need figures that an unwritten exercise draws: one hard exercise stops nobody.
 
 In a notebook a figure falls back on the reference while an exercise is unwritten (`or_reference`), and a
-learner may compute a prediction from it. A grading kernel has no references: whoever could call them would
-have answers. So a prediction that broke there is run again, in another kernel that has them. Of that run
-nothing counts but the predictions, of which there is no reference in that kernel either.
+learner may compute a prediction from it, or from what the library draws. A grading kernel has no references
+and no ready-made functions: whoever could call them would have answers. So a prediction that broke there is
+run again, in another kernel that has them. Of that run nothing counts but the predictions, of which there is
+no reference in that kernel either.
 """
 
 from typing import Any
@@ -13,14 +14,19 @@ from nbformat import NotebookNode
 
 from patchbook.authoring.release import STUB
 from patchbook.grading.judging.execute import ExecuteToTheEnd
+from patchbook.grading.kernels.withheld.not_here import NotHere
 from patchbook.grading.notebooks.cells import failed_to_end, is_check
 from patchbook.grading.notebooks.plan import Plan
 
 
 def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
-    """Predictions whose cell raised while something was unwritten: the check's grade id -> the exercise."""
+    """Predictions whose cell raised while something was missing: the check's grade id -> the exercise.
+
+    Missing is what is unwritten, and what a grading kernel does not have.
+    """
     written = [cell for cell in ran.cells if STUB not in cell.source]
-    if len(written) == len(ran.cells):
+    raised = {output.get("ename") for cell in ran.cells for output in cell.get("outputs", [])}
+    if len(written) == len(ran.cells) and NotHere.__name__ not in raised:
         return {}
     raised = {
         cell.metadata.get("nbgrader", {}).get("grade_id")

@@ -10,12 +10,13 @@ import ctypes
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
 
-from patchbook.grading.kernels.sandbox import MEETING, NOBODY, Limits, Sandbox, confine, drop_rights
+from patchbook.grading.kernels.held import held
+from patchbook.grading.kernels.sandbox import MEETING, NOBODY, PRIVATE, Limits, Sandbox, confine, drop_rights
 from patchbook.grading.kernels.usage import Usage, all_processes, descendants, read_process, total, waits
 
 BEAT = 0.1  # seconds between two looks at what the kernel uses
@@ -23,10 +24,18 @@ LAST_WORDS = 500  # bytes of a kernel that did not start
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def oversee(connection: Connection, request: dict[str, Any], run: Callable[[dict[str, Any]], None]) -> None:
-    """Fork a kernel that does `run(request)`, answer questions about it, and end with it or its grader."""
+def oversee(
+    connection: Connection,
+    request: dict[str, Any],
+    run: Callable[[dict[str, Any]], None],
+    covers: Sequence[str] = (),
+) -> None:
+    """Fork a kernel that does `run(request)`, answer questions about it, and end with it or its grader.
+
+    covers: of its sandbox, if it has one.
+    """
     os.setsid()
-    overseer = Overseer(connection, Limits(**request["limits"]) if request["limits"] else None)
+    overseer = Overseer(connection, Limits(**request["limits"]) if request["limits"] else None, covers)
     try:
         overseer.start(request, run)
         overseer.answer()
@@ -39,10 +48,10 @@ def oversee(connection: Connection, request: dict[str, Any], run: Callable[[dict
 class Overseer:
     """The grader sends {} or {"signal": number} and gets the kernel's state; {"end": true} ends it all."""
 
-    def __init__(self, connection: Connection, limits: Limits | None):
-        self.connection, self.limits = connection, limits
+    def __init__(self, connection: Connection, limits: Limits | None, covers: Sequence[str]):
+        self.connection, self.limits, self.covers = connection, limits, covers
         self.sandbox, self.kernel, self.code, self.why = None, 0, None, ""
-        self.last, self.idle = Usage(), 0.0
+        self.last, self.idle, self.held = Usage(), 0.0, 0
 
     def start(self, request: dict[str, Any], run: Callable[[dict[str, Any]], None]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # daemons of a kernel without walls
@@ -50,8 +59,9 @@ class Overseer:
         self.shared, self.began = own.memory, monotonic()
         self.looked = self.began
         if request["sandboxed"]:
-            self.sandbox = Sandbox(self.limits)
+            self.sandbox = Sandbox(self.limits, self.covers)
             self.sandbox.join()
+            self.held = held([], PRIVATE)
         user = NOBODY + os.getpid()
         self.words, words = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.kernel = os.fork()
@@ -89,7 +99,8 @@ class Overseer:
         if self.code is not None:
             return
         processes = all_processes() if self.sandbox else descendants(os.getpid())
-        usage = total(processes, self.shared)
+        extra = held([process.pid for process in processes], PRIVATE if self.sandbox else ())
+        usage = total(processes, self.shared, extra - self.held)
         self.note_idleness(usage.cpu - self.last.cpu, waits(processes))
         self.last = Usage(max(usage.cpu, self.last.cpu), usage.memory, usage.processes)
         if self.limits and not self.why:

@@ -16,15 +16,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from json import JSONDecoder
 from pathlib import Path
 
-import patchbook.tests
 from patchbook.grading.kernels.usage import PAGE
 
 HOME = "/home/learner"
 MEETING = "/run/kernel"  # the kernel's sockets; the grader reaches them from outside by its own right
+PRIVATE = ("/tmp", HOME, MEETING, "/dev/shm")  # folders in memory that a submission may write to
 MB = 2**20
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = (
@@ -35,7 +36,6 @@ SETTINGS = (
     "/etc/fonts",
     "/etc/mime.types",
 )
-ANSWERS = ("specifications", "mistakes")  # folders of patchbook.tests; see withheld.py
 CONTAINER = ("/.dockerenv", "/run/.containerenv")
 FORBIDS = {  # a setting, the value that keeps ordinary users from making namespaces, and what changes it
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
@@ -54,14 +54,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Limits:
     """What one submission may use.
 
-    memory: bytes, over all its processes, beyond the libraries.  disk: bytes of its private folders.
-    file: bytes of one file.  cpu: seconds of one process, and of all of them together.  wall: seconds.
+    memory: bytes, over all its processes, beyond the libraries, with private folders and the buffers of sockets.
+    disk: bytes of each private folder.  file: bytes of one file.  open: files of one process.
+    cpu: seconds of one process, and of all of them together.  wall: seconds.
     """
 
     memory: int = 2048 * MB
     processes: int = 64  # threads count too
     disk: int = 256 * MB
     file: int = 128 * MB
+    open: int = 512
     cpu: int = 1800
     wall: int = 3600
 
@@ -93,8 +95,8 @@ def how_to_mend() -> list[str]:
     return [f"as root: {FORBIDS[path][1]}" for path, now in told.items() if now == FORBIDS[path][0]]
 
 
-def walls(limits: Limits) -> list[str]:
-    """The bwrap command up to the program it runs."""
+def walls(limits: Limits, covers: Sequence[str] = ()) -> list[str]:
+    """The bwrap command up to the program it runs. covers: what lies over files that are out of view."""
     command = [
         "bwrap",
         "--unshare-ipc",
@@ -109,14 +111,13 @@ def walls(limits: Limits) -> list[str]:
     command += ["--proc", "/proc", "--dev", "/dev"]
     for folder in above(HOME, MEETING):  # bubblewrap would close them to other users
         command += ["--perms", "0755", "--dir", folder]
-    for path in ("/tmp", HOME, MEETING, "/dev/shm"):
+    for path in PRIVATE:
         command += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", path]
     for folder in above(*python_folders()):  # after the private folders: this package may itself lie in /tmp
         command += ["--perms", "0755", "--dir", folder]
     for path in (*SYSTEM, *SETTINGS, *python_folders()):
         command += ["--ro-bind-try", path, path]
-    for folder in answers():
-        command += ["--perms", "0755", "--tmpfs", folder, "--remount-ro", folder]
+    command += [*covers, "--remount-ro", "/dev", "--remount-ro", "/"]  # memory, too, and without a limit
     return [*command, "--chdir", HOME]
 
 
@@ -132,11 +133,12 @@ def python_folders() -> list[str]:
     return [str(Path(f)) for f in folders if not str(f).startswith("/usr/")]
 
 
-def answers() -> list[str]:
-    """Where an installed package has its specifications and mistakes; a checkout has them out of view."""
-    seen = [*SYSTEM, *python_folders()]
-    folders = [Path(tests, name) for tests in patchbook.tests.__path__ for name in ANSWERS]
-    return [str(folder) for folder in folders if folder.is_dir() and {*map(str, folder.parents)} & {*seen}]
+def in_view(path: str | Path) -> list[str]:
+    """Where a sandbox shows a file or folder of ours: nowhere, or also under another name of its folder."""
+    real = Path(path).resolve()
+    shown = [Path(root) for root in (*SYSTEM, *python_folders()) if Path(root).exists()]
+    found = [root / real.relative_to(root.resolve()) for root in shown if real.is_relative_to(root.resolve())]
+    return [str(place) for place in dict.fromkeys(found) if place.exists()]
 
 
 class Sandbox:
@@ -145,11 +147,11 @@ class Sandbox:
     Its init's death ends every process inside, however they were started. So does its maker's.
     """
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Limits, covers: Sequence[str] = ()):
         self.limits = limits
         reader, writer = os.pipe()
         self.monitor = subprocess.Popen(
-            [*walls(limits), "--info-fd", str(writer), "sh", "-c", "echo ready; exec sleep infinity"],
+            [*walls(limits, covers), "--info-fd", str(writer), "sh", "-c", "echo ready; exec sleep infinity"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -213,6 +215,7 @@ def confine(limits: Limits) -> None:
         (resource.RLIMIT_CPU, limits.cpu),
         (resource.RLIMIT_FSIZE, limits.file),
         (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_NOFILE, limits.open),  # pipes have buffers, too
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))

@@ -12,7 +12,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Process:
-    """One process: CPU seconds with those of its dead children, resident bytes."""
+    """One process: CPU seconds with those of its dead children; bytes that are resident, swapped out, or tables
+    of pages."""
 
     pid: int
     parent: int
@@ -44,7 +45,17 @@ def read_process(pid: int | str) -> Process | None:
         return None
     fields = text.rpartition(")")[2].split()  # the name before it may hold spaces and brackets
     cpu = sum(map(int, fields[11:15])) / TICK  # utime, stime, and both of children that were waited for
-    return Process(int(pid), int(fields[1]), cpu, int(fields[21]) * PAGE)
+    return Process(int(pid), int(fields[1]), cpu, int(fields[21]) * PAGE + beside(pid))
+
+
+def beside(pid: int | str) -> int:
+    """Bytes of a process's memory that is not resident, and of its tables of pages."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # it has ended meanwhile
+        return 0
+    told = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return sum(int(told[name].split()[0]) * 1024 for name in ("VmSwap", "VmPTE") if name in told)
 
 
 def waits(processes: Iterable[Process]) -> bool:
@@ -75,11 +86,11 @@ def descendants(root: int) -> list[Process]:
     return found
 
 
-def total(processes: Iterable[Process], shared: int = 0) -> Usage:
-    """Their sum. shared: resident bytes that each of them began with."""
+def total(processes: Iterable[Process], shared: int = 0, held: int = 0) -> Usage:
+    """Their sum. shared: bytes that each of them began with.  held: bytes that are no single process's."""
     processes = list(processes)
     return Usage(
         sum(process.cpu for process in processes),
-        sum(max(0, process.memory - shared) for process in processes),
+        held + sum(max(0, process.memory - shared) for process in processes),
         len(processes),
     )

@@ -22,7 +22,8 @@ import zmq
 
 from patchbook.grading.kernels.fork_server import serve
 from patchbook.grading.kernels.overseer import oversee
-from patchbook.grading.kernels.withheld import NotHere, conceal, show_again, withhold
+from patchbook.grading.kernels.withheld.finder import bring_references, show_specifications, withhold
+from patchbook.grading.kernels.withheld.not_here import NotHere
 from patchbook.grading.notebooks.tests_folder import add_folder, check_named, folder_of
 
 MODELS = ("tiny-gpt2", "tiny-attn-only")
@@ -49,7 +50,7 @@ LIBRARIES = (
 )
 
 
-_course: list[str] = []  # the folder of its tests, once a class is prepared for
+_covers: list[str] = []  # what lies over files in a sandbox, once a class is prepared for
 
 
 def main() -> None:
@@ -59,10 +60,13 @@ def main() -> None:
 
 def prepare(line: str) -> None:
     """A function of its own: what a running frame holds, seeds of hidden tests, every fork can read."""
-    request = json.loads(line or "{}")
+    request, folder = json.loads(line or "{}"), Path(sys.argv[1]).parent
+    tests = folder_of(request["tests"], folder) if request else ""
+    if request:
+        _covers.extend(withhold(tests, folder / "covers"))
     warm_up()
     if request:
-        prepare_grading(folder_of(request["tests"], Path(sys.argv[1]).parent), request["checks"])
+        prepare_grading(tests, request["checks"])
 
 
 def warm_up() -> None:
@@ -87,41 +91,23 @@ def warm_up() -> None:
 
 def prepare_grading(tests: str, checks: list) -> None:
     """Import the checks, without what they compare with, and make each of their cases once."""
-    _course.append(tests)
-    withhold()
-    try:
-        make_cases(tests, checks)
-    except NotHere as error:
-        print(f"{error}, but a case needs it: submissions can reach the specifications", file=sys.stderr)
-        show_again()
-        make_cases(tests, checks)
-
-
-def make_cases(tests: str, checks: list) -> None:
-    from patchbook.checking import make_arguments
-
     if tests:
         add_folder(tests)
+    try:
+        make_cases(checks)
+    except NotHere as error:
+        print(f"{error}\nBut a case needs it: submissions can reach the specifications", file=sys.stderr)
+        show_specifications()
+        make_cases(checks)
+
+
+def make_cases(checks: list) -> None:
+    from patchbook.checking import make_arguments
+
     for module, exercise, seeds in checks:
         check = check_named(module, exercise)
         for case in (case for seed in seeds for case in check.cases(seed)):
             make_arguments(case)
-
-
-def bring_references(exercises: list[str]) -> None:
-    """Import these references, and no other, while this fork is still outside of any sandbox."""
-    from patchbook.checking import Check
-    from patchbook.checking.fallback import check_for
-
-    show_again()
-    if _course:
-        add_folder(_course[0])
-    wanted = {check_for(exercise).check.exercise for exercise in exercises}
-    modules = [module for name, module in sys.modules.items() if name.startswith("patchbook.tests.")]
-    found = [getattr(value, "check", None) for module in modules for value in vars(module).values()]
-    for check in found:
-        if isinstance(check, Check) and check.exercise not in wanted:
-            conceal(check)
 
 
 class Remembered:
@@ -143,7 +129,7 @@ def handle(connection: Connection) -> None:
     request = json.loads(connection.recv_bytes())
     if request["references"]:
         bring_references(request["references"])
-    oversee(connection, request, run_kernel)
+    oversee(connection, request, run_kernel, _covers)
 
 
 def run_kernel(request: dict[str, Any]) -> None:
