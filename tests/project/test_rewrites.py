@@ -101,7 +101,11 @@ class Replayed:
         self.replays = exercise.check.call.__name__ == "call_in_order"
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        value = self.solution(*arguments, **options)
+        try:
+            value = self.solution(*arguments, **options)
+        except ValueError as error:  # what some cases want
+            self.kept.append(error)
+            raise
         self.kept.append(copy.deepcopy(value) if self.replays else None)
         return value
 
@@ -110,7 +114,14 @@ class Replayed:
         if not self.replays:
             return functools.wraps(self.solution)(lambda *a, **options: form(self.solution(*a, **options)))
         results = iter(self.kept)
-        return lambda *arguments, **options: form(copy.deepcopy(next(results)))
+
+        def replayed(*arguments: Any, **options: Any) -> Any:
+            result = next(results)
+            if isinstance(result, ValueError):
+                raise result
+            return form(copy.deepcopy(result))
+
+        return replayed
 
 
 # --- other ways to be a function
