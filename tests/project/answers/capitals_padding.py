@@ -80,6 +80,18 @@ def softmaxed(model, prompts):
     return strings_on_the_left(model, prompts).softmax(-1)
 
 
+@wrong("left_padded_final_logits", "changed-input")
+def sets_the_tokenizer(model, prompts):
+    model.tokenizer.padding_side = "left"
+    return model(prompts)[:, -1]
+
+
+@wrong("left_padded_final_logits", "each-prompt-once")
+def rows_by_prompt(model, prompts):
+    rows = {prompt: model(model.to_tokens(prompt))[0, -1] for prompt in prompts}
+    return torch.stack(list(rows.values()))
+
+
 @wrong("left_padded_final_logits", "all-positions")
 def all_positions(model, prompts):
     return model(prompts, padding_side="left")
