@@ -44,13 +44,13 @@ def solutions() -> dict:
 def model_of(column: str, folder: str) -> TransformerBridge:
     """The model of a column; GPT-2 small's size is made here, with our tokenizer in front of it."""
     if column == "tiny-gpt2":
-        return load_model(column)
+        return load_model(column, device="cpu")  # seconds of a processor core
     from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
     GPT2LMHeadModel(GPT2Config()).save_pretrained(folder)
     AutoTokenizer.from_pretrained(zoo.ZOO / "tiny-gpt2").save_pretrained(folder)
-    return load_model(folder)
+    return load_model(folder, device="cpu")
 
 
 def sweeps(model: TransformerBridge, do: dict) -> Iterator[tuple[str, str, Callable, Callable | None]]:

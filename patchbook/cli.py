@@ -224,7 +224,7 @@ def verify(model: str, path: Path | None) -> None:
 
     figures = read_figures(path)
     try:
-        loaded = load_model(model)
+        loaded = load_model(model, device="cpu")  # the figures are compared to the third decimal
     except ModelUnavailable as error:
         click.echo(f"patchbook verify: {error}", err=True)
         sys.exit(3)

@@ -128,6 +128,7 @@ def setup(app: Sphinx) -> dict:
     """Register the events above; kernels of the build inherit the environment set here."""
     os.environ["PATCHBOOK_FIGURES"] = "book"
     os.environ["PATCHBOOK_MODEL"] = "tiny-gpt2"  # ships with the package: the same pages anywhere
+    os.environ["PATCHBOOK_DEVICE"] = "cpu"
     edition = os.environ.get("PATCHBOOK_EDITION", "self-study")  # book/build.py sets it
     app.add_config_value("patchbook_edition", edition, "env")
     app.tags.add(edition.replace("-", "_"))  # for {only} self_study

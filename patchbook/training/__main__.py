@@ -97,7 +97,7 @@ def watcher(points: list, point: Callable[[], dict], every: int, before: int, st
 @torch.no_grad()
 def measured(name: str, folder: Path, stages: list[Recipe]) -> dict:
     """Load what was written, as a learner would, and measure it."""
-    model, gpt2 = load_model(folder), name == "tiny-gpt2"
+    model, gpt2 = load_model(folder, device="cpu"), name == "tiny-gpt2"
     weights = folder / "model.safetensors"
     return {
         "layers": model.cfg.n_layers,

@@ -41,7 +41,7 @@ def _logit_differences(logits: Float[Tensor, "batch d_vocab"], answers: Tensor) 
 
 
 def _differences(model: TransformerBridge, figure: dict[str, Any]) -> Iterator[Row]:
-    """Eight prompts, and the same with the names swapped but the answers kept."""
+    """Eight prompts, and the other prompt of each pair with the answers kept."""
     ds = published_prompts(model.tokenizer)
     logits = final_logits(model, ds.sentences)
     measured = _logit_differences(logits, ds.answer_tokens)

@@ -16,7 +16,14 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
 INDEXING = {Tensor.__getitem__, Tensor.__setitem__}
-COPYING = {Tensor.copy_, Tensor.to, torch.tensor, torch.as_tensor, Tensor.data.__set__}
+COPYING = {
+    Tensor.copy_,
+    Tensor.to,
+    Tensor.data.__set__,
+    torch.tensor,
+    torch.as_tensor,
+    torch._has_compatible_shallow_copy_type,  # Module.to asks it whether a weight may keep its place
+}
 TO_CPU = {Tensor.cpu}
 VALUES = {Tensor.numpy, Tensor.__array__}
 

@@ -23,7 +23,7 @@ from patchbook.verify.capitals import kind_of
 from patchbook.verify.rows import Row
 
 PUBLISHED = (
-    "3bfd45eae68d0c2979d34993b7e0a024"  # begins the digest of the figures as we took them from their sources
+    "b460afce899b147d3f0f43dd948f21f7"  # begins the digest of the figures as we took them from their sources
 )
 STAND_IN = "tiny-gpt2"
 
