@@ -14,7 +14,7 @@ from patchbook.grading.kernels.sandbox import MB, Limits
 from tests.project.graders import toy_servers
 
 HOLDS = {
-    "files without a name": "kept = [os.write(os.memfd_create(n), bytes(100 * 2**20)) for n in 'abcdefghijkl']",
+    "files without a name": "for n in 'abcdefghijkl': os.write(os.memfd_create(n), bytes(100 * 2**20))",
     "private folders": (
         "for place in ('/tmp', '/home/learner', '/run/kernel', '/dev/shm'):\n"
         "    for n in range(3): open(f'{place}/{n}', 'wb').write(bytes(95 * 2**20))"

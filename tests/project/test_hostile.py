@@ -53,6 +53,8 @@ def write(folder, learner, row):
         extra = new_code_cell(row["extra"].lstrip("\n"))
         extra.metadata.update({"nbgrader": row["extra_metadata"]} if "extra_metadata" in row else {})
         notebook.cells.append(extra)
+    notebook.cells[1:1] = [new_code_cell(row["above"])] if "above" in row else []
+    notebook.cells += [new_code_cell("1") for _ in range(row.get("more", 0))]
     path = hand_in(folder, learner, notebook)
     for name, text in row.get("files", {}).items():
         (path.parent / name).write_text(text)

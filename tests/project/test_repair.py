@@ -158,6 +158,7 @@ DAMAGED = {
     "not a notebook (A": '{"nbformat": 4, "cells": [{"source": "x"}]}',
     "not a notebook (T": '{"nbformat": 4, "cells": [{"cell_type": "code", "source": 7}]}',
     "damaged": "[" * 100_000,
+    "1,001 cells": json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "1"}] * 1001}),
     "it breaks off": '{"nbformat": ' + "4" * 5000 + "}",
 }
 

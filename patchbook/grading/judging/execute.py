@@ -16,7 +16,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Dict
+from traitlets import Bool, Dict, Float
 
 from patchbook.grading.kernels.manager import KernelManager
 from patchbook.grading.kernels.observation import RECORD
@@ -25,8 +25,7 @@ from patchbook.grading.notebooks.cells import DIED, NOT_RUN, TIMED_OUT, error, f
 from patchbook.grading.notebooks.outputs import drawable
 from patchbook.grading.notebooks.plan import Plan, only_shown
 
-STARTUP = 120  # seconds for a cell above the first exercise: it loads libraries and the model
-WHOLE = 20  # a notebook may take this many times the limit of one cell, after startup
+WHOLE = 20  # a notebook may take this many times the limit of one cell, with all that is run again
 DEATHS = 8  # times that a notebook may end its kernel; a timer in a thread could do it for ever
 LAST_OUTPUTS = 5  # seconds that a cell may take to stop after its interrupt, or to send what it has put out
 MOST_SHOWN = 4 * 2**20  # characters of outputs that are kept of one cell, records aside
@@ -41,6 +40,7 @@ class ExecuteToTheEnd(Execute):
     """
 
     kernel_options = Dict(help="what KernelManager takes")
+    spent = Float(0.0, help="seconds that the notebook has used, also in an earlier run")
     run_all = Bool(False, help="run the cells that only show, too")
 
     def __init__(self, plan: Plan, **options):
@@ -54,11 +54,7 @@ class ExecuteToTheEnd(Execute):
     def preprocess(self, nb, resources=None, km=None):
         self.killers = set()
         self.endless = []  # exercises whose check looped or killed the kernel
-        self.spent = 0.0
         self.skipped = set() if self.run_all else only_shown(nb.cells, self.plan.shows)
-        self.first_exercise = next(
-            (i for i, cell in enumerate(nb.cells) if "nbgrader" in cell.metadata), len(nb.cells)
-        )
         return super().preprocess(nb, resources, km)
 
     def preprocess_cell(self, cell, resources, index):
@@ -70,10 +66,9 @@ class ExecuteToTheEnd(Execute):
             return cell, resources
         asked = self.plan.checks.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         shown, cell.source = cell.source, asked.code if asked else cell.source
-        self.begin(index)
+        self.begin()
         try:
             super().preprocess_cell(cell, resources, index)
-            self.spent += self.used() if index >= self.first_exercise else 0
             if self.exited:
                 raise DeadKernelError
         except DeadKernelError as ended:
@@ -81,9 +76,10 @@ class ExecuteToTheEnd(Execute):
             record(cell, DIED, "this cell ended the Python process that ran it" + f": {why}" * bool(why))
             self.start_again(index)
         except CellTimeoutError:  # the loop caught the interrupt and went on
-            record(cell, TIMED_OUT, f"still running after {self.limit} seconds, interrupt ignored")
-            self.spent += self.limit
+            record(cell, TIMED_OUT, f"still running after {self.timeout} seconds, interrupt ignored")
             self.start_again(index)
+        else:
+            self.spent += self.used()
         finally:
             cell.source = shown
         if asked:
@@ -94,17 +90,19 @@ class ExecuteToTheEnd(Execute):
 
     def pointless(self, cell: NotebookNode) -> str:
         """Why a cell is not run; empty when it is."""
-        if self.spent > WHOLE * self.timeout or len(self.killers) >= DEATHS:
+        if self.used_up():
             return "the notebook had used up its time, or its restarts"
         called = [name for name in self.endless if re.search(rf"\b{name}\b", cell.source)]
         if called and "nbgrader" not in cell.metadata:  # no marks in it: it would only take as long again
             return f"it calls {called[0]}, whose check did not end"
         return ""
 
-    def begin(self, index: int) -> None:
-        """Start the clocks of the cell at `index`, and set its limit in seconds."""
-        self.limit = self.timeout if index >= self.first_exercise else max(self.timeout, STARTUP)
-        self.error_on_timeout = error(TIMED_OUT, f"still running after {self.limit} seconds")
+    def used_up(self) -> bool:
+        return self.spent > WHOLE * self.timeout or len(self.killers) >= DEATHS
+
+    def begin(self) -> None:
+        """Start the clocks of a cell."""
+        self.error_on_timeout = error(TIMED_OUT, f"still running after {self.timeout} seconds")
         self.exited, self.shown, self.heard = False, 0, 0
         self.used_before = self.km.seconds_used()
 
@@ -133,9 +131,6 @@ class ExecuteToTheEnd(Execute):
     def used(self) -> float:
         """Seconds that count against the limit of the cell."""
         return self.km.seconds_used() - self.used_before
-
-    def _get_timeout(self, cell):
-        return self.limit if cell is not None else self.timeout
 
     async def _async_poll_kernel_alive(self):
         """nbclient ends this watch with the cell, but for one that ends in an error of ours."""
@@ -168,13 +163,14 @@ class ExecuteToTheEnd(Execute):
     def start_again(self, killer: int) -> None:
         """A fresh kernel that has run what came before the killer, but for checks and what failed to end."""
         self.killers.add(killer)
+        self.spent += self.used()
         self.watch.cancel()
         self.kc.stop_channels()
         run_sync(self.km.restart_kernel)(now=True, newports=True)
         self.start_new_kernel_client()
         for index, cell in enumerate(self.nb.cells[:killer]):
             skip = index in self.killers | self.skipped or cell.cell_type != "code"
-            if skip or is_check(cell) or failed_to_end(cell):
+            if skip or is_check(cell) or failed_to_end(cell) or self.used_up():
                 continue
             try:
                 self.replay(cell, index)
@@ -184,8 +180,9 @@ class ExecuteToTheEnd(Execute):
 
     def replay(self, cell: NotebookNode, index: int) -> None:
         """Run a cell again for its definitions; the outputs of its first run stay."""
-        self.begin(index)
+        self.begin()
         self.execute_cell(NotebookNode(cell | {"outputs": []}), index)
+        self.spent += self.used()
         self.nb.cells[index] = cell
 
 

@@ -51,7 +51,8 @@ def run_again(
     checks = {name: first.plan.checks[name] for name in again}
     every = [asked.exercise for asked in first.plan.checks.values() if not asked.predicts]
     kernel = first.kernel_options | {"references": every}
-    second = ExecuteToTheEnd(Plan(checks, first.plan.shows), kernel_options=kernel, **settings)
+    plan = Plan(checks, first.plan.shows)
+    second = ExecuteToTheEnd(plan, kernel_options=kernel, spent=first.spent, **settings)
     other = without_checks(notebook, keep=set(again))
     second.preprocess(other, {})
     first.records |= second.records

@@ -54,7 +54,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Limits:
     """What one submission may use.
 
-    memory: bytes, over all its processes, beyond the libraries, with private folders and the buffers of sockets.
+    memory: bytes, over all its processes, beyond the libraries; private folders and sockets are part of it.
     disk: bytes of each private folder.  file: bytes of one file.  open: files of one process.
     cpu: seconds of one process, and of all of them together.  wall: seconds.
     """

@@ -12,8 +12,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Process:
-    """One process: CPU seconds with those of its dead children; bytes that are resident, swapped out, or tables
-    of pages."""
+    """One process: CPU seconds with those of its dead children; bytes of memory with its tables of pages."""
 
     pid: int
     parent: int

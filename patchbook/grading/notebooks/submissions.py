@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from patchbook.grading.notebooks.strange_json import from_json
 
 LARGEST = 50  # MB; a notebook full of figures has 5
+MOST_CELLS = 1000  # the longest chapter has 160; each one that is run costs a worker's time
 
 
 class Unreadable(Exception):
@@ -115,9 +116,20 @@ def _parse(content: bytes) -> NotebookNode:
         notebook = nbformat.from_dict(raw)
         if raw["nbformat"] < 4:
             notebook = nbformat.convert(notebook, 4)
-        return _plain(notebook)
+        return _plain(_short(notebook))
+    except Unreadable:
+        raise
     except Exception as error:  # a stranger's JSON: whatever is wrong in it is wrong with the file
         raise Unreadable(f"it is not a notebook ({type(error).__name__}): ask for the .ipynb file") from None
+
+
+def _short(notebook: NotebookNode) -> NotebookNode:
+    if len(notebook.cells) > MOST_CELLS:
+        raise Unreadable(
+            f"it has {len(notebook.cells):,} cells, and more than {MOST_CELLS:,} are not graded: "
+            "ask for the chapter's own cells"
+        )
+    return notebook
 
 
 def _plain(notebook: NotebookNode) -> NotebookNode:
