@@ -1,5 +1,6 @@
 """Compare a learner's value with the reference's, and find the first place where they differ."""
 
+import re
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ def agree(got: Any, want: Any) -> bool:
             isinstance(got, dict) and got.keys() == want.keys() and all(agree(got[k], want[k]) for k in want)
         )
     if is_labels(want):
-        return is_labels(got) and sorted(got) == sorted(want)
+        return _texts(got) and sorted(got) == sorted(want)
     return type(got) is type(want) and len(got) == len(want) and all(map(agree, got, want))
 
 
@@ -39,8 +40,15 @@ def _close(got: torch.Tensor, want: torch.Tensor) -> bool:
     return torch.allclose(got, want, rtol=RTOL, atol=ATOL * scale, equal_nan=True)
 
 
+_LABEL = re.compile(r"L\d+H\d+")
+
+
 def is_labels(value: Any) -> bool:
-    """A list of strings: head labels, whose order carries nothing."""
+    """A list of head labels, such as "L1H4": their order carries nothing."""
+    return isinstance(value, list) and all(isinstance(v, str) and _LABEL.fullmatch(v) for v in value)
+
+
+def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 
@@ -48,12 +56,14 @@ def first_difference(got: Any, want: Any, axes: tuple[str, ...] = ()) -> str:
     """Where two values of the same kind differ first, in the words of the axes."""
     if isinstance(want, FactoredMatrix):
         return first_difference(got.AB, want.AB, ("row", "column"))
-    if torch.is_tensor(want):
+    if torch.is_tensor(want) and torch.is_tensor(got):
         return _first_element(got, want, axes)
-    if isinstance(want, dict):
+    if isinstance(want, dict) and isinstance(got, dict):
         return _first_key(got, want)
-    if is_labels(want):
+    if is_labels(want) and _texts(got):
         return _labels(got, want)
+    if all(isinstance(v, list | tuple) for v in (got, want)):
+        return _first_item(got, want)
     return f"want {number(want)}, got {number(got)}"
 
 
@@ -77,6 +87,17 @@ def _first_key(got: dict, want: dict) -> str:
         return f"keys missing: {listing(missing)}; keys too many: {listing(extra)}"
     key = next(k for k in want if not agree(got[k], want[k]))
     return f"at key {key!r}: {first_difference(got[key], want[key])}"
+
+
+def _first_item(got: list | tuple, want: list | tuple) -> str:
+    if len(got) != len(want):
+        return f"want {_items(want)}, got {_items(got)}: {number(want)}, {number(got)}"
+    index = next(i for i, pair in enumerate(zip(got, want, strict=True)) if not agree(*pair))
+    return f"at index {index}: {first_difference(got[index], want[index])}"
+
+
+def _items(values: list | tuple) -> str:
+    return f"{len(values)} item{'' if len(values) == 1 else 's'}"
 
 
 def _labels(got: list[str], want: list[str]) -> str:

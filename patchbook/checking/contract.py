@@ -138,6 +138,8 @@ def hint(value: Any, wanted: Any) -> str:
         return "Go through it once, with list(…) or in a list comprehension, [… for … in …]."
     if isinstance(value, Opaque) and value.type in ("builtins.set", "builtins.frozenset", "builtins.map"):
         return "Turn it into a list, with list(…) or sorted(…)."
+    if isinstance(value, Opaque) and value.type.endswith(".ActivationCache"):
+        return "Return a tensor, not the cache that it comes from."
     if _holds_tensors(value) and not tensor:
         return "Turn tensors that hold one number into plain numbers, with .item() or .tolist()."
     if value is None:
@@ -151,4 +153,4 @@ def _holds_tensors(value: Any) -> bool:
 
 
 def _article(words: str) -> str:
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+    return f"{'an' if words[0] in 'aeiouAEIO' else 'a'} {words}"

@@ -113,7 +113,7 @@ def _dimensions(want: torch.Tensor, got: torch.Tensor) -> Iterator[tuple[Diagnos
                 Diagnosis(
                     "extra-axis",
                     f"the values are right but there is an extra axis of size 1 at position {axis}.",
-                    f"Drop it, with .squeeze({axis}) or by indexing [0].",
+                    f"Drop it: .squeeze({axis}), or index it, [{':, ' * axis}0].",
                 ),
                 lambda t, axis=axis: t.unsqueeze(axis),
             )

@@ -33,7 +33,7 @@ def fit(value: Any, wanted: Any) -> Any:
         kinds = _kinds(origin or wanted, inner, len(value))
         return (origin or wanted)(fit(v, kind) for v, kind in zip(value, kinds, strict=True))
     if origin is dict and isinstance(value, dict):
-        return {fit(k, inner[0]): fit(v, inner[1]) for k, v in value.items()}
+        return {k: fit(v, inner[1]) for k, v in value.items()}  # a tensor as a key is found by nobody
     return value
 
 

@@ -1,6 +1,9 @@
 """Decide on a Record: errors, contract, behaviour, values, in that order. Never runs a learner's code."""
 
 import functools
+import re
+
+from transformer_lens import ActivationCache, TransformerBridge
 
 from patchbook.checking import contract, errors
 from patchbook.checking.arguments import fresh
@@ -11,6 +14,7 @@ from patchbook.checking.messages import CheckFailed, listing
 from patchbook.checking.observing import SWITCHES
 from patchbook.checking.record import Outcome, Raised, Record
 from patchbook.checking.references import reference_of
+from patchbook.checking.unforeseen import unforeseen
 from patchbook.checking.values import compared, fitted, values_in
 
 
@@ -29,8 +33,8 @@ def judge(check: Check, record: Record) -> None:
     _refuse_errors(check, results, record.outcomes)
     if check.explain is None:
         _refuse_contract(check, results)
-    for outcome in record.outcomes:
-        _refuse_behaviour(check, outcome)
+    for case, outcome in zip(cases, record.outcomes, strict=True):
+        _refuse_behaviour(check, case, outcome)
     _refuse_values(check, results) if check.explain is None else _refuse_explained(check, results)
 
 
@@ -95,7 +99,7 @@ def _refuse_contract(check: Check, results: list[Result]) -> None:
         )
 
 
-def _refuse_behaviour(check: Check, outcome: Outcome) -> None:
+def _refuse_behaviour(check: Check, case: Case, outcome: Outcome) -> None:
     if outcome.hooks_left:
         raise CheckFailed(
             check.exercise,
@@ -110,8 +114,23 @@ def _refuse_behaviour(check: Check, outcome: Outcome) -> None:
             "changed-input",
             f"it edits what it was given: {listing(outcome.changed, 2)} changed.",
             outcome.case,
-            "Work on a copy (.clone()): cache entries share memory, so an edit leaks elsewhere.",
+            _copy(case, outcome.changed[0]),
         )
+
+
+def _copy(case: Case, changed: str) -> str:
+    """How to work on a copy of the argument that was edited."""
+    name = re.match(r"\w*", changed)[0]
+    argument = fresh(case).get(name)
+    if isinstance(argument, list | set):
+        return f"Work on a copy, list({name}): whoever passed it goes on with what you leave of it."
+    if isinstance(argument, dict):
+        return f"Work on a copy, copy.deepcopy({name}): dict({name}) would share the lists within it."
+    if isinstance(argument, TransformerBridge):
+        return "Leave the model as it was: change activations in a hook, and put settings back at the end."
+    if isinstance(argument, ActivationCache):
+        return "Read from the cache, write elsewhere: into a copy (.clone()). Its entries share memory."
+    return "Work on a copy (.clone()): tensors share memory, so an edit leaks elsewhere."
 
 
 def _refuse_values(check: Check, results: list[Result]) -> None:
@@ -121,16 +140,11 @@ def _refuse_values(check: Check, results: list[Result]) -> None:
         return
     case, got, want, _ = wrong[0]
     axes = contract.axes(check.return_type)
-    cause = diagnose(check, results, axes)
+    right = [r for r in results if agrees(r.got, r.want)]
+    cause = diagnose(check, results, axes) or unforeseen(wrong, right, axes)
     place = first_difference(got, want, axes) if check.agrees is None else ""
-    right = f"{len(results) - len(wrong)} of {len(results)} cases are right"
-    raise CheckFailed(
-        check.exercise,
-        cause.id if cause else "first-difference",
-        cause.what if cause else f"the values differ from the reference ({right}).",
-        f"{case.description}{': ' if place else ''}{place}",
-        cause.next if cause else "Work this case out by hand for the one value named above.",
-    )
+    where = f"{case.description}{': ' if place else ''}{place}"
+    raise CheckFailed(check.exercise, cause.id, cause.what, where, cause.next)
 
 
 def _refuse_explained(check: Check, results: list[Result]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformer_lens import TransformerBridge
+from transformer_lens import ActivationCache, TransformerBridge
 
 from patchbook.checking.messages import listing, number
 from patchbook.checking.parts import Again, parts
@@ -38,6 +38,10 @@ class Snapshot:
         ]
 
 
+class _Kept(tuple):
+    """Names of a cache's entries. It may get more: TransformerLens adds head results when asked for them."""
+
+
 def _hooks(module: nn.Module) -> dict[str, int]:
     points = module.hook_dict if isinstance(module, TransformerBridge) else {"hook": module}
     once = {id(point): name for name, point in reversed(points.items())}  # many have two names
@@ -57,8 +61,8 @@ def _state(part: Any) -> Any:
         return part.detach().clone()
     if isinstance(part, dict):
         return dict.fromkeys(part)
-    if hasattr(part, "cache_dict"):
-        return dict.fromkeys(part.cache_dict)
+    if isinstance(part, ActivationCache):
+        return _Kept(part.cache_dict)
     if isinstance(part, list | tuple):
         return [None] * len(part)
     if isinstance(part, set):
@@ -70,13 +74,17 @@ def _change(name: str, before: Any, now: Any) -> str:
     """How a part changed, in words; "" where it did not."""
     if type(before) is not type(now):
         return f"{name} ({number(before)} before, {number(now)} now)" if _told(before, now) else name
+    if isinstance(before, _Kept):
+        lost = _less(before, now)
+        return f"{name} (lost: {listing(map(repr, lost), 2)})" if lost else ""
     if isinstance(before, Tensor):
         if before.shape != now.shape:
             return f"{name} (shape {tuple(before.shape)} before, {tuple(now.shape)} now)"
         return "" if before.dtype == now.dtype and _equal(before, now) else name
     if isinstance(before, dict | set):
-        lost, new = (listing(map(repr, pair), 2) for pair in (_less(before, now), _less(now, before)))
-        return f"{name} (lost: {lost}; new: {new})" if set(before) != set(now) else ""
+        told = (("lost", _less(before, now)), ("new", _less(now, before)))
+        words = "; ".join(f"{word}: {listing(map(repr, keys), 2)}" for word, keys in told if keys)
+        return f"{name} ({words})" if words else ""
     if isinstance(before, list):
         same = len(before) == len(now)
         return "" if same else f"{name} ({_items(before)} before, {_items(now)} now)"

@@ -2,7 +2,7 @@
 
 import functools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,17 +12,10 @@ from patchbook.checking.awkward import (
     VOCAB,
     different_tokens,
 )
-from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
+from patchbook.checking.inputs import DOUBLE, randn
 from patchbook.checking.prepared import tiny_gpt2
 from patchbook.tests.mistakes import capitals_answers as mistakes
 from patchbook.tests.specifications import capitals_answers as specifications
-
-
-def _as_tuples(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    """Inner tuples are as good as lists. As tuples they are compared in order."""
-    found = implementation(*arguments.values())
-    return [tuple(row) if isinstance(row, list) else row for row in found] if type(found) is list else found
-
 
 HIGHER = (" the", " 7", "\n")  # likelier than any word with space and capital, and no answer
 
@@ -48,8 +41,6 @@ def _title_logits(words: tuple[str, ...], seed: int) -> dict[str, Any]:
 @checks(
     specifications.titleword_answer_generator,
     mistakes.titleword_answer_generator,
-    call=_as_tuples,
-    gives=list[tuple[str | None, ...]],
 )
 def test_titleword_answer_generator(seed: int) -> Iterator[Case]:
     """The likeliest word with a capital after each prompt, in four spellings."""
@@ -78,7 +69,6 @@ def _by_type(seed: int, batch: int, index: int, per_prompt: bool | None = None, 
 @checks(
     specifications.logits_to_ave_logit_diff_by_type,
     mistakes.logits_to_ave_logit_diff_by_type,
-    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff_by_type(seed: int) -> Iterator[Case]:
     """The logit difference between the right answer and one type of wrong answer."""

@@ -1,20 +1,12 @@
 """Checks of chapter 3: prompts without their capital, and the scale of a patch."""
 
 import random
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from patchbook.checking import Case, checks
 from patchbook.checking.inputs import DOUBLE, randn
 from patchbook.tests.mistakes import capitals_patching as mistakes
 from patchbook.tests.specifications import capitals_patching as specifications
-
-
-def in_order(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    """As a tuple: the order of prompts matters."""
-    found = implementation(*arguments.values())
-    return tuple(found) if isinstance(found, list) else found
-
 
 SENTENCES = (
     "The cat of Mary sleeps. It is old.",
@@ -29,8 +21,6 @@ SENTENCES = (
 @checks(
     specifications.corrupt_capitalisation,
     mistakes.corrupt_capitalisation,
-    call=in_order,
-    gives=tuple[str, ...],
 )
 def test_corrupt_capitalisation(seed: int) -> Iterator[Case]:
     """The same prompts without their first capital."""

@@ -14,7 +14,6 @@ from patchbook.checking.awkward import (
 from patchbook.checking.inputs import DOUBLE
 from patchbook.checking.prepared import tiny_gpt2
 from patchbook.prompts.capitals import CONTEXTS, NINE_TOKENS, RAGGED, VARIANTS, answer_variants
-from patchbook.tests.capitals.capitals_patching import in_order
 from patchbook.tests.mistakes import wrong_analyses as mistakes
 from patchbook.tests.specifications import wrong_analyses as specifications
 
@@ -22,8 +21,6 @@ from patchbook.tests.specifications import wrong_analyses as specifications
 @checks(
     specifications.mend_second_best,
     mistakes.mend_second_best,
-    call=in_order,
-    gives=tuple[str, ...],
 )
 def test_mend_second_best(seed: int) -> Iterator[Case]:
     """What the model says next."""

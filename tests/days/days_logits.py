@@ -2,7 +2,7 @@
 
 import functools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,21 +10,12 @@ from torch import Tensor
 
 from patchbook.checking import Case, checks
 from patchbook.checking.awkward import VOCAB, awkward_model, different_tokens, random_tokens
-from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
+from patchbook.checking.inputs import DOUBLE, randn
 from patchbook.checking.prepared import tiny_gpt2
-from patchbook.tests.days.days_words import or_error
 from patchbook.tests.ioi.logit_differences import metric_cases
 from patchbook.tests.mistakes import days_logits as mistakes
 from patchbook.tests.specifications import days_logits as specifications
 from patchbook.tests.specifications import days_words
-
-
-def _numbers(implementation: Callable, arguments: dict[str, Any]) -> Any:
-    """Tensors that hold one number are as good as the numbers they hold."""
-    found = implementation(*arguments.values())
-    if not isinstance(found, tuple | list):
-        return found
-    return tuple(v.item() if torch.is_tensor(v) and v.numel() == 1 else v for v in found)
 
 
 def _asked(seed: int, prompt: str, answer: str, noise: float) -> dict[str, Any]:
@@ -36,7 +27,7 @@ def _asked(seed: int, prompt: str, answer: str, noise: float) -> dict[str, Any]:
     return {"model": model, "prompt": prompt, "answer": answer}
 
 
-@checks(specifications.rank_and_prob, mistakes.rank_and_prob, call=_numbers)
+@checks(specifications.rank_and_prob, mistakes.rank_and_prob)
 def test_rank_and_prob(seed: int) -> Iterator[Case]:
     """Rank, logit and probability of an answer."""
     rng = random.Random(seed)
@@ -67,7 +58,6 @@ def _logits(seed: int, batch: int, per_prompt: bool | None = None, **options) ->
 @checks(
     specifications.logits_to_ave_logit_diff_of_days,
     mistakes.logits_to_ave_logit_diff_of_days,
-    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff_of_days(seed: int) -> Iterator[Case]:
     """The lead of tomorrow over today at the last position, on average or for each prompt."""
@@ -92,7 +82,7 @@ def test_decompose_logit_diff(seed: int) -> Iterator[Case]:
     yield Case("3 layers, 4 prompts of 7, float64", lambda: _run(seed + 2, 4, 7, **DOUBLE))
 
 
-@checks(specifications.day_metric, mistakes.day_metric, call=or_error, gives=Tensor | str)
+@checks(specifications.day_metric, mistakes.day_metric)
 def test_day_metric(seed: int) -> Iterator[Case]:
     """The logit difference on a scale from corrupted (0) to clean (1)."""
     rows = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from patchbook.checking import Case, checks
 from patchbook.checking.awkward import VOCAB
-from patchbook.checking.inputs import DOUBLE, number_as_tensor, randn
+from patchbook.checking.inputs import DOUBLE, randn
 from patchbook.tests.ioi.prompts import random_prompts
 from patchbook.tests.mistakes import path_metrics as mistakes
 from patchbook.tests.specifications import path_metrics as specifications
@@ -21,7 +21,6 @@ def _logits_and_prompts(seed: int, per_prompt: bool | None = None, **options) ->
 @checks(
     specifications.logits_to_ave_logit_diff_2,
     mistakes.logits_to_ave_logit_diff_2,
-    call=number_as_tensor,
 )
 def test_logits_to_ave_logit_diff_2(seed: int) -> Iterator[Case]:
     """The logit difference of IO and S, each prompt read at its own end."""
@@ -30,7 +29,7 @@ def test_logits_to_ave_logit_diff_2(seed: int) -> Iterator[Case]:
     yield Case("per_prompt False, float64", lambda: _logits_and_prompts(seed + 2, False, **DOUBLE))
 
 
-@checks(specifications.ioi_metric_2, mistakes.ioi_metric_2, call=number_as_tensor)
+@checks(specifications.ioi_metric_2, mistakes.ioi_metric_2)
 def test_ioi_metric_2(seed: int) -> Iterator[Case]:
     """A metric that is 0 on clean prompts and -1 on corrupted ones."""
     for number, (clean, corrupted) in enumerate(((3.5, 0.25), (2.0, -1.5), (-0.5, 1.75))):

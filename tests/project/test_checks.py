@@ -13,6 +13,7 @@ from patchbook.checking.references import value_of
 
 from . import answers
 from .answers import Answer
+from .discriminating import weakness
 
 TOPICS = ("hooks_and_caches", "induction_heads", "ioi", "capitals", "days")
 MOST_LINES = 12
@@ -98,6 +99,13 @@ def test_the_cases_tell_every_mistake_from_the_reference_and_the_others(exercise
     values = [(name, [value_of(check, row, case) for case in check.cases(0)]) for name, row in rows]
     for (a, first), (b, second) in itertools.combinations(values, 2):
         assert not all(map(agree, second, first)), f"{b} gives the same values as {a} on every case"
+
+
+@pytest.mark.parametrize("exercise", [name for name, test in TESTS.items() if not test.check.explain])
+def test_every_case_tells_right_from_wrong_by_far(exercise):
+    check = TESTS[exercise].check
+    weak = {case.description: weakness(check, case) for case in check.cases(0)}
+    assert not any(weak.values()), weak
 
 
 @pytest.mark.parametrize("exercise", TESTS)

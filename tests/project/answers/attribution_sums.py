@@ -160,7 +160,7 @@ def asked_for_mlps_that_are_not_there(tokens, model, cache, token_position):
     return {"mlps": torch.stack(mlps)}
 
 
-@wrong("full_logit_attribution", "contract")
+@wrong("full_logit_attribution", "first-difference")
 def plain_numbers(tokens, model, cache, token_position):
     return {n: v.sum().item() for n, v in reusing_the_heads(tokens, model, cache, token_position).items()}
 

@@ -218,7 +218,7 @@ def stripped_texts(logits, model):
     return summed(model, logits[:, -1].softmax(-1).mean(0), kind=kind)
 
 
-@wrong("cumul_probs_by_capitalisation_type", "contract")
+@right("cumul_probs_by_capitalisation_type")
 def tensors_in_a_dict(logits, model):
     probabilities = logits[:, -1].softmax(-1).mean(0)
     texts = model.to_str_tokens(torch.arange(len(probabilities)), prepend_bos=False)
@@ -226,6 +226,11 @@ def tensors_in_a_dict(logits, model):
     for text, probability in zip(texts, probabilities, strict=True):
         result[step_by_step(text)] = result[step_by_step(text)] + probability
     return result
+
+
+@wrong("cumul_probs_by_capitalisation_type", "contract")
+def lists_in_a_dict(logits, model):
+    return {kind: [share.item()] for kind, share in tensors_in_a_dict(logits, model).items()}
 
 
 @wrong("cumul_probs_by_capitalisation_type", "first-difference")

@@ -117,9 +117,14 @@ def walks_over_the_batch(tokens):
     return rows
 
 
-@wrong("find_repeating_rows", "contract")
+@right("find_repeating_rows")
 def tensors_in_the_dictionary(tokens):
     return {later: torch.tensor(earlier) for later, earlier in remembers_the_last(tokens).items()}
+
+
+@wrong("find_repeating_rows", "contract")
+def tensors_as_keys(tokens):
+    return {torch.tensor(later): earlier for later, earlier in remembers_the_last(tokens).items()}
 
 
 @wrong("find_repeating_rows", "contract")

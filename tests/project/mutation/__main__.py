@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from typing import NamedTuple
 
+from tests.project.discriminating import weakness
 from tests.project.mutation import (
     CHAPTERS,
     Exercise,
@@ -26,6 +27,7 @@ class Score(NamedTuple):
     """What became of one exercise's mutants.
 
     passed: those that are not listed. broke: ended in an error of the check's. stale: listed, but refused.
+    weak: cases that no known mistake fails by far.
     """
 
     exercise: str
@@ -35,6 +37,7 @@ class Score(NamedTuple):
     passed: list[Mutant]
     broke: list[Mutant]
     stale: list[str]
+    weak: list[str]
 
     @property
     def percent(self) -> float:
@@ -55,7 +58,14 @@ def score(exercise: Exercise) -> Score:
         [mutant for id, mutant in passed.items() if id not in listed],
         [mutant for mutant, verdict in verdicts.items() if verdict is Verdict.BROKE_THE_CHECK],
         [id for id in listed if id not in passed],
+        weak_cases(exercise),
     )
+
+
+def weak_cases(exercise: Exercise) -> list[str]:
+    cases = [(seed, case) for seed in exercise.seeds for case in exercise.check.cases(seed)]
+    why = [(seed, case.description, weakness(exercise.check, case)) for seed, case in cases]
+    return [f"seed {seed}, {description}: {words}" for seed, description, words in why if words]
 
 
 def score_named(which: tuple[str, str]) -> Score:
@@ -71,12 +81,14 @@ def show(score: Score) -> None:
         print(f'  breaks the check itself: "{mutant.id}"')
     for id in score.stale:
         print(f'  listed as equivalent, but refused or no mutant: "{id}"')
+    for words in score.weak:
+        print(f"  weak case: {words}")
     sys.stdout.flush()
 
 
 def total(scores: list[Score]) -> Score:
     sums = [sum(getattr(s, field) for s in scores) for field in ("mutants", "refused", "listed")]
-    return Score(f"all {len(scores)} exercises", *sums, [], [], [])
+    return Score(f"all {len(scores)} exercises", *sums, [], [], [], [])
 
 
 def main() -> int:
@@ -96,7 +108,7 @@ def main() -> int:
             scores.append(one)
             show(one)
     show(total(scores))
-    return 1 if any(s.passed or s.broke or s.stale for s in scores) else 0
+    return 1 if any(s.passed or s.broke or s.stale or s.weak for s in scores) else 0
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def _places(tree: ast.AST) -> Iterator[Place]:
         children = value if isinstance(value, list) else [value]
         for position, child in enumerate(children):
             if isinstance(child, ast.AST) and not _stays(child):
-                yield Place(tree, field, position if isinstance(value, list) else None)
+                if not _names_an_axis(tree, child):
+                    yield Place(tree, field, position if isinstance(value, list) else None)
                 if not isinstance(child, ast.Raise):
                     yield from _places(child)
 
@@ -93,6 +94,12 @@ def _stays(node: ast.AST) -> bool:
     if isinstance(node, ast.keyword):
         return node.arg in UNTOUCHED_ARGUMENTS
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _names_an_axis(parent: ast.AST, node: ast.AST) -> bool:
+    """The -1 of dim=-1. Its digit is changed; without the minus it would often be the same axis."""
+    in_dim = isinstance(parent, ast.keyword) and (parent.arg or "").startswith("dim")
+    return in_dim and isinstance(node, ast.UnaryOp)
 
 
 def _replacements(function: ast.FunctionDef, node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
