@@ -4,6 +4,7 @@ import functools
 
 import torch
 
+from patchbook import zoo
 from patchbook.checking import Mistake
 from patchbook.tests.specifications.forward_pass import mlp, normalise
 
@@ -11,6 +12,8 @@ from patchbook.tests.specifications.forward_pass import mlp, normalise
 # get_copying_scores
 def _copying(model, k=5, names=None, **wrong):
     """get_copying_scores with one thing wrong."""
+    space = "" if wrong.get("no_space") else " "
+    names = names or [f"{space}{name}" for name in zoo.words("names")]
     tokens = torch.tensor([model.to_single_token(name) for name in names])
     embedded = model.W_E[tokens]
     if not wrong.get("no_mlp"):
