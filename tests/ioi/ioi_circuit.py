@@ -56,7 +56,7 @@ def _ablation_arguments(
         "model": attentive_model(seed, **options),
         "means_dataset": prompts.gen_flipped_prompts("ABB->XYZ, BAB->XYZ"),
         "circuit": _circuit(**(roles or {})),
-        "seq_pos_to_keep": POSITIONS,
+        "seq_pos_to_keep": dict(POSITIONS),
     }
     permanent = {} if is_permanent is None else {"is_permanent": is_permanent}
     return arguments | permanent | {"tokens": prompts.toks}
@@ -97,9 +97,9 @@ def _minimality_arguments(seed: int, head: tuple[int, int], K: list, **options) 
             seed + 1, batch=6
         ),  # of the same templates; what they answer is no matter
         "circuit": _circuit(),
-        "seq_pos_to_keep": POSITIONS,
+        "seq_pos_to_keep": dict(POSITIONS),
         "head": head,
-        "K": K,
+        "K": list(K),
     }
 
 

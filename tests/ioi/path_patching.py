@@ -54,7 +54,7 @@ def test_patch_or_freeze_head_vectors(seed: int) -> Iterator[Case]:
 
 def _input_arguments(seed: int, layer: int, heads: list, name: str = "q", **options) -> dict[str, Any]:
     activation, hook, patched, _ = _a_hook_on_heads(seed, layer, name, **options)
-    return {"orig_activation": activation, "hook": hook, "patched_cache": patched, "head_list": heads}
+    return {"orig_activation": activation, "hook": hook, "patched_cache": patched, "head_list": list(heads)}
 
 
 @checks(
@@ -140,4 +140,4 @@ def _receiver_arguments(
     seed: int, heads: list, name: str, given: str | None, options: dict
 ) -> dict[str, Any]:
     shared = _without_caches(seed, **options) if given is None else _path_arguments(seed, given, **options)
-    return {"receiver_heads": heads, "receiver_input": name} | shared
+    return {"receiver_heads": list(heads), "receiver_input": name} | shared

@@ -26,6 +26,7 @@ def _ablated(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True, 
     def ablate(name, layer, z):
         if name != "z":
             return z
+        layer = model.cfg.n_layers - 1 if wrong.get("last_layers") else layer
         return torch.where(keep[layer][..., None], z, means[layer])
 
     return specifications.until_reset(model, ablate, wrong.get("permanent", is_permanent))
@@ -71,7 +72,9 @@ def _kept(model, dataset, circuit, seq_pos_to_keep, wrong):
     shape = (model.cfg.n_layers, *dataset.toks.shape, model.cfg.n_heads)
     keep = torch.zeros(shape, dtype=torch.bool)
     rows = torch.arange(len(dataset.toks))
+    last_role = {head: role for role, heads in circuit.items() for head in heads}
     for role, heads in circuit.items():
+        heads = [h for h in heads if last_role[h] == role] if wrong.get("one_role") else heads
         positions = dataset.word_idx["end" if wrong.get("end") else seq_pos_to_keep[role]]
         if wrong.get("first_prompt"):
             positions = positions[:1].expand(len(rows))
@@ -120,6 +123,18 @@ add_mean_ablation_hook = (
         _wrong_ablation(everywhere=True),
         "the circuit's heads are kept at every position.",
         "A head counts only at its own position: seq_pos_to_keep says which.",
+    ),
+    Mistake(
+        "one-role-for-each-head",
+        _wrong_ablation(one_role=True),
+        "a head that has two roles is kept at the position of the second role alone.",
+        "Go through the roles, and add each one's position to what is kept already.",
+    ),
+    Mistake(
+        "last-layers-tensors",
+        _wrong_ablation(last_layers=True),
+        "every layer's hook uses the last layer's means and mask.",
+        "Bind each layer's tensors when you make its hook: partial(…, means=means, keep=keep).",
     ),
     Mistake(
         "kept-at-the-end",

@@ -137,7 +137,7 @@ patch_head_input = (
         "added-not-replaced",
         _wrong_input(added=True),
         "the patched input is added to the old one.",
-        "Replace it.",
+        "Assign with =, not with +=.",
     ),
 )
 
@@ -331,7 +331,7 @@ get_path_patch_head_to_heads = (
             f"always-{letter}",
             _heads(always=letter),
             f"it patches the receivers' {letter} whatever receiver_input says.",
-            "Build the hook's name from receiver_input.",
+            "Build the hook's name from it: get_act_name(receiver_input, layer).",
         )
         for letter in "qkv"
     ),

@@ -152,6 +152,29 @@ def position_ignored(model, means_dataset, circuit, seq_pos_to_keep, is_permanen
     return ablation(model, template_means(model, means_dataset), mask, is_permanent)
 
 
+@wrong("add_mean_ablation_hook", "one-role-for-each-head")
+def a_dictionary_from_head_to_role(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    role_of = {head: role for role, heads in circuit.items() for head in heads}
+    circuit = {role: [h for h in heads if role_of[h] == role] for role, heads in circuit.items()}
+    return where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent)
+
+
+@wrong("add_mean_ablation_hook", "last-layers-tensors")
+def bound_too_late(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    all_means, masks = (
+        template_means(model, means_dataset),
+        kept(model, means_dataset, circuit, seq_pos_to_keep),
+    )
+    for layer in range(model.cfg.n_layers):
+        means, mask = all_means[layer], masks[layer]
+        model.add_hook(
+            get_act_name("z", layer),
+            lambda z, hook: torch.where(mask, z, means),  # noqa: B023 (that is the mistake)
+            is_permanent=is_permanent,
+        )
+    return model
+
+
 @wrong("add_mean_ablation_hook", "kept-at-the-end")
 def always_at_the_end(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
     return where_kept(model, means_dataset, circuit, dict.fromkeys(circuit, "end"), is_permanent)
