@@ -72,10 +72,10 @@ def test_patch_head_input(seed: int) -> Iterator[Case]:
     yield Case("float64", lambda: _input_arguments(seed + 1, 1, [(1, 2), (1, 0)], **DOUBLE))
 
 
-def _path_arguments(seed: int, given: str = "", batch: int = 3, **options) -> dict[str, Any]:
+def _path_arguments(seed: int, given: str | None = None, batch: int = 3, **options) -> dict[str, Any]:
     """Arguments that both path patches share, from the model on.
 
-    given: which caches a learner hands over, "new", "orig", both or none.
+    given: the caches that are handed over, "new", "orig" or "new, orig"; the other is None. None: neither is.
     """
     model = attentive_model(seed, **options)
     new, orig = random_prompts(seed + 1, batch), random_prompts(seed, batch)
@@ -85,7 +85,7 @@ def _path_arguments(seed: int, given: str = "", batch: int = 3, **options) -> di
         "new_dataset": new,
         "orig_dataset": orig,
     }
-    caches = {"new": new.toks, "orig": orig.toks}
+    caches = {"new": new.toks, "orig": orig.toks} if given else {}
     return arguments | {
         f"{name}_cache": _z_cache(model, tokens) if name in given else None for name, tokens in caches.items()
     }
@@ -98,20 +98,14 @@ def _logit_difference_at_the_ends(prompts: IOIDataset, logits: Tensor) -> Tensor
     return (right - wrong).mean()
 
 
-def _without_caches(seed: int, **options) -> dict[str, Any]:
-    """The arguments without their last two: a learner need not give caches."""
-    arguments = _path_arguments(seed, **options)
-    return {name: value for name, value in arguments.items() if not name.endswith("_cache")}
-
-
 @checks(
     specifications.get_path_patch_head_to_final_resid_post,
     mistakes.get_path_patch_head_to_final_resid_post,
 )
 def test_get_path_patch_head_to_final_resid_post(seed: int) -> Iterator[Case]:
     """Path patching from every head to the end of the residual stream."""
-    yield Case("3 layers of 2 heads, no caches given", lambda: _without_caches(seed, n_heads=2))
-    yield Case("3 layers of 5 heads, both caches given", lambda: _path_arguments(seed + 2, "new and orig"))
+    yield Case("3 layers of 2 heads, no caches given", lambda: _path_arguments(seed, n_heads=2))
+    yield Case("3 layers of 5 heads, both caches given", lambda: _path_arguments(seed + 2, "new, orig"))
     small = {"n_layers": 2, "n_heads": 3}
     yield Case("2 layers of 3 heads, only new_cache given", lambda: _path_arguments(seed + 3, "new", **small))
     only_orig = functools.partial(_path_arguments, seed + 4, "orig", 2, **small, **DOUBLE)
@@ -139,5 +133,5 @@ def test_get_path_patch_head_to_heads(seed: int) -> Iterator[Case]:
 def _receiver_arguments(
     seed: int, heads: list, name: str, given: str | None, options: dict
 ) -> dict[str, Any]:
-    shared = _without_caches(seed, **options) if given is None else _path_arguments(seed, given, **options)
-    return {"receiver_heads": list(heads), "receiver_input": name} | shared
+    receivers = {"receiver_heads": list(heads), "receiver_input": name}
+    return receivers | _path_arguments(seed, given, **options)
