@@ -108,7 +108,7 @@ def test_get_path_patch_head_to_final_resid_post(seed: int) -> Iterator[Case]:
     yield Case("3 layers of 5 heads, both caches given", lambda: _path_arguments(seed + 2, "new, orig"))
     small = {"n_layers": 2, "n_heads": 3}
     yield Case("2 layers of 3 heads, only new_cache given", lambda: _path_arguments(seed + 3, "new", **small))
-    only_orig = functools.partial(_path_arguments, seed + 4, "orig", 2, **small, **DOUBLE)
+    only_orig = functools.partial(_path_arguments, seed + 4, "orig", **small, **DOUBLE)
     yield Case("2 layers of 3 heads in float64, only orig_cache given", only_orig)
 
 
