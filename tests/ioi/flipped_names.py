@@ -4,10 +4,9 @@ import random
 from collections.abc import Iterator
 
 from patchbook.checking import Case, checks
+from patchbook.tests.ioi.prompts import PEOPLE
 from patchbook.tests.mistakes import flipped_names as mistakes
 from patchbook.tests.specifications import flipped_names as specifications
-
-PEOPLE = ("Mary", "John", "Anna", "Tom", "Kate", "Paul", "Emma", "Luke", "Rose", "Mark")
 
 
 @checks(specifications.flip_names, mistakes.flip_names)

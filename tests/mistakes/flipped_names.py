@@ -95,7 +95,7 @@ flip_names = (
         "last-clause-only",
         _flip(_as_asked, clauses=lambda rule: _clauses(rule)[-1:]),
         "only the rule's last clause is read: names that fit the first come back unchanged.",
-        "Return as soon as a clause fits; a later clause must not overwrite it.",
+        "Go through all clauses, from the first, and return as soon as one fits.",
     ),
     Mistake(
         "last-clause-always",

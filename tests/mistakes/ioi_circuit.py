@@ -3,6 +3,7 @@
 import functools
 
 import torch
+from transformer_lens.utilities import get_act_name
 
 from patchbook.checking import Mistake
 from patchbook.tests.specifications import ioi_circuit as specifications
@@ -25,15 +26,31 @@ def _ablated(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True, 
     def ablate(name, layer, z):
         if name != "z":
             return z
+        layer = model.cfg.n_layers - 1 if wrong.get("last_layers") else layer
         return torch.where(keep[layer][..., None], z, means[layer])
 
-    return functools.partial(forward, model, edit=ablate)
+    return specifications.until_reset(model, ablate, wrong.get("permanent", is_permanent))
 
 
-def _until_reset(model, *arguments):
-    """Hooks that are not permanent: the first run is ablated, the one after reset_hooks is not."""
-    runs = iter((specifications.add_mean_ablation_hook(model, *arguments), functools.partial(forward, model)))
-    return lambda tokens: next(runs)(tokens)
+def _with_old_hooks(reset):
+    """The right ablation, on a model that still has other hooks: reset them after the means, or never."""
+
+    def wrong(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+        _, cache = model.run_with_cache(means_dataset.toks)
+        if reset:
+            model.reset_hooks(including_permanent=True)
+        keep = _kept(model, means_dataset, circuit, seq_pos_to_keep, {})
+        for layer in range(model.cfg.n_layers):
+            means = _means(cache["z", layer], means_dataset, {})
+            hook = functools.partial(_choose, keep=keep[layer], means=means)
+            model.add_hook(get_act_name("z", layer), hook, is_permanent=is_permanent)
+        return model
+
+    return wrong
+
+
+def _choose(z, hook, keep, means):
+    return torch.where(keep[..., None], z, means)
 
 
 def _means(z, dataset, wrong):
@@ -55,7 +72,9 @@ def _kept(model, dataset, circuit, seq_pos_to_keep, wrong):
     shape = (model.cfg.n_layers, *dataset.toks.shape, model.cfg.n_heads)
     keep = torch.zeros(shape, dtype=torch.bool)
     rows = torch.arange(len(dataset.toks))
+    last_role = {head: role for role, heads in circuit.items() for head in heads}
     for role, heads in circuit.items():
+        heads = [h for h in heads if last_role[h] == role] if wrong.get("one_role") else heads
         positions = dataset.word_idx["end" if wrong.get("end") else seq_pos_to_keep[role]]
         if wrong.get("first_prompt"):
             positions = positions[:1].expand(len(rows))
@@ -70,16 +89,52 @@ def _wrong_ablation(**wrong):
 
 add_mean_ablation_hook = (
     Mistake(
+        "no-return",
+        lambda *arguments: None,
+        "it returns nothing; wanted the model, with its hooks on it.",
+        "End with return model.",
+    ),
+    Mistake(
         "not-permanent",
-        _until_reset,
+        _wrong_ablation(permanent=False),
         "after model.reset_hooks() the ablation is gone: the hook is not permanent.",
         "Pass is_permanent on to model.add_hook.",
+    ),
+    Mistake(
+        "always-permanent",
+        _wrong_ablation(permanent=True),
+        "with is_permanent=False the ablation is still there after model.reset_hooks().",
+        "Pass is_permanent on to model.add_hook.",
+    ),
+    Mistake(
+        "not-reset",
+        _with_old_hooks(reset=False),
+        "a model that has another circuit's hooks keeps them: two circuits are mixed.",
+        "Begin with model.reset_hooks(including_permanent=True).",
+    ),
+    Mistake(
+        "reset-too-late",
+        _with_old_hooks(reset=True),
+        "the means come from a run in which another circuit's hooks were still on the model.",
+        "Begin with model.reset_hooks(including_permanent=True), before you compute the means.",
     ),
     Mistake(
         "kept-everywhere",
         _wrong_ablation(everywhere=True),
         "the circuit's heads are kept at every position.",
         "A head counts only at its own position: seq_pos_to_keep says which.",
+    ),
+    Mistake(
+        "one-role-for-each-head",
+        _wrong_ablation(one_role=True),
+        "a head that has two roles is kept at the position of the second role alone.",
+        "Go through the roles, and add each one's position to what is kept already.",
+    ),
+    Mistake(
+        "last-layers-tensors",
+        _wrong_ablation(last_layers=True),
+        "every layer's hook uses the last layer's means and mask.",
+        "Bind each layer's tensors when you make its hook: partial(…, means=means, keep=keep).",
     ),
     Mistake(
         "kept-at-the-end",
@@ -126,19 +181,24 @@ add_mean_ablation_hook = (
 )
 
 
-def _scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
-    """F without K and head, and F without K."""
+def _scores(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K, run_on=0, answers_of=0):
+    """F without K and head, and F without K. run_on, answers_of: 1 for the ABC set instead of the IOI set."""
+    sets = (ioi_dataset, abc_dataset)
 
     def score(removed):
         rest = {role: [h for h in heads if h not in removed] for role, heads in circuit.items()}
         run = specifications.add_mean_ablation_hook(model, abc_dataset, rest, seq_pos_to_keep)
-        return logits_to_ave_logit_diff_2(run(ioi_dataset.toks), ioi_dataset).item()
+        return logits_to_ave_logit_diff_2(run(sets[run_on].toks), sets[answers_of]).item()
 
     return score([*K, head]), score(K), score([]), score([head])
 
 
-def _minimality(formula):
-    return lambda *arguments: formula(*_scores(*arguments))
+def _minimality(formula, **options):
+    return lambda *arguments: formula(*_scores(*arguments, **options))
+
+
+def _size_of_change(without_both, without_k, whole, without_head):
+    return abs(without_both - without_k)
 
 
 get_minimality_score = (
@@ -177,6 +237,18 @@ get_minimality_score = (
         _minimality(lambda without_both, without_k, whole, without_head: abs(without_both)),
         "it gives the logit difference that is left, not how much it changed.",
         "Subtract the score of the circuit without K.",
+    ),
+    Mistake(
+        "ran-on-abc",
+        _minimality(_size_of_change, run_on=1),
+        "the ablated model is run on the ABC prompts.",
+        "Run ioi_dataset.toks: abc_dataset is for the means alone.",
+    ),
+    Mistake(
+        "answers-of-abc",
+        _minimality(_size_of_change, answers_of=1),
+        "the answers are those of abc_dataset.",
+        "Score with ioi_dataset: abc_dataset is for the means alone.",
     ),
     Mistake(
         "divided",

@@ -31,7 +31,7 @@ topk_of_Nd_tensor = (
         "flat-indices",
         lambda t, k: t.flatten().topk(k).indices.tolist(),
         "these are indices into the flattened tensor.",
-        "Turn each into one index per axis, with np.unravel_index or divmod.",
+        "Turn each into one index for each axis, with torch.unravel_index(…, tensor.shape).",
     ),
     Mistake(
         "smallest-first",
@@ -67,7 +67,7 @@ topk_of_Nd_tensor = (
         "axes-apart",
         lambda t, k: np.array(_order(t, k)).T.tolist(),
         "the result has one list for each axis; wanted one for each entry.",
-        "np.unravel_index gives one array per axis: transpose them (.T) before .tolist().",
+        "unravel_index gives one row for each axis: stack them on the last axis before .tolist().",
     ),
     Mistake(
         "one-too-many",

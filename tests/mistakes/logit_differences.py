@@ -137,19 +137,19 @@ residual_stack_to_logit_diff = (
         "no-scale",
         lambda stack, cache, d: _along(_centred(stack), d),
         "the components are not divided by the final LayerNorm's scale.",
-        "Use cache.apply_ln_to_stack(residual_stack, layer=-1, pos_slice=-1) first.",
+        'Divide the stack by cache["ln_final.hook_scale"][:, -1], of shape (batch, 1).',
     ),
     Mistake(
         "scale-of-the-first-position",
         lambda stack, cache, d: _along(_scaled(stack, cache, 0), d),
         "the scale is the first position's; each position has its own.",
-        "The stack is read at the last position: pos_slice=-1.",
+        'The stack is what was written at the last position: cache["ln_final.hook_scale"][:, -1].',
     ),
     Mistake(
         "scale-of-layer-0",
         lambda stack, cache, d: _along(_centred(stack) / cache["blocks.0.ln1.hook_scale"][:, -1], d),
         "the scale is the one before layer 0; wanted the final LayerNorm's.",
-        "The unembedding comes after the last layer: layer=-1 in apply_ln_to_stack.",
+        'The unembedding comes after the last layer: take cache["ln_final.hook_scale"][:, -1].',
     ),
     Mistake(
         "mean-scale",

@@ -104,19 +104,25 @@ def _cells(name, model, tokens, words):
 
 
 def _block(name, words, edit=one, at=lambda layer: layer, keep=lambda cells, n: cells[n : n + 1]):
-    """A sweep over one activation. at: the layer patched for each row; keep: the cells patched in run n."""
+    """A sweep over one activation. at: the layer patched for each row; keep: the cells patched in run n.
+
+    All runs go through the model at once, as one large batch: the mistakes of a sweep are many.
+    """
 
     def sweep(model, tokens, clean_cache, metric):
         cells, axis = _cells(name, model, tokens, words)
+        patches = [(n, at(layer), i) for n in range(len(cells)) for layer, i in keep(cells, n)]
 
-        def hook(layer, i):
-            def patch(x, hook):
-                return edit(x, clean_cache[hook.name], axis, i)
+        def patch(x, hook):
+            runs = list(x.split(len(tokens)))
+            for n, layer, i in patches:
+                if layer == hook.layer():
+                    runs[n] = edit(runs[n], clean_cache[hook.name], axis, i)
+            return torch.cat(runs)
 
-            return get_act_name(name, at(layer)), patch
-
-        hooks = [[hook(*cell) for cell in keep(cells, n)] for n in range(len(cells))]
-        values = [metric(model.run_with_hooks(tokens, fwd_hooks=patches)) for patches in hooks]
+        hooks = [(get_act_name(name, layer), patch) for layer in {layer for _, layer, _ in patches}]
+        logits = model.run_with_hooks(tokens.repeat(len(cells), 1), fwd_hooks=hooks)
+        values = [metric(one_run) for one_run in logits.split(len(tokens))]
         return torch.stack(values).unflatten(0, (model.cfg.n_layers, -1))
 
     return sweep

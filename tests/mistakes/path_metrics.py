@@ -133,7 +133,7 @@ ioi_metric_2 = (
         "answers-swapped",
         lambda lo, clean, corrupted, d: (-_ioi_difference(lo, d) - clean) / (clean - corrupted),
         "the logit difference inside has the wrong sign.",
-        "Take the logit of IO less that of S.",
+        "Use your logits_to_ave_logit_diff_2: the logit of IO minus that of S.",
     ),
     Mistake(
         "last-position",

@@ -137,7 +137,7 @@ patch_head_input = (
         "added-not-replaced",
         _wrong_input(added=True),
         "the patched input is added to the old one.",
-        "Replace it.",
+        "Assign with =, not with +=.",
     ),
 )
 
@@ -169,24 +169,44 @@ def _sender_alone(sender, new):
     return edit
 
 
+def _run_all(model, tokens, edits):
+    """Logits under each edit. All go through the model at once, as one large batch: mistakes are many."""
+
+    def edit(name, layer, activation):
+        parts = activation.split(len(tokens))
+        return torch.cat([its_edit(name, layer, part) for its_edit, part in zip(edits, parts, strict=True)])
+
+    return forward(model, tokens.repeat(len(edits), 1), edit).split(len(tokens)) if edits else ()
+
+
+def _by_sender(model, layers, metric, all_logits):
+    """The metric of each run, a row for each layer of senders; zeros where there was no run."""
+    results = torch.zeros(layers * model.cfg.n_heads, dtype=model.W_E.dtype)
+    for n, logits in enumerate(all_logits):
+        results[n] = metric(logits)
+    return results.view(layers, -1)
+
+
+def _senders(model, layers, wrong):
+    layers -= 1 if wrong.get("short") else 0
+    return [(layer, head) for layer in range(layers) for head in range(model.cfg.n_heads)]
+
+
+def _sending(sender, new, orig, wrong):
+    """The run in which the sender sends."""
+    edit = specifications._only_the_sender((-1, 0) if wrong.get("never") else sender, new, orig)
+    edit = _sender_alone(sender, new) if wrong.get("unfrozen") else edit
+    return _frozen_mlps(edit, orig) if wrong.get("mlps") else edit
+
+
 def _to_the_end(model, metric, new_dataset, orig_dataset, new_cache=None, orig_cache=None, **wrong):
     """get_path_patch_head_to_final_resid_post with one thing wrong."""
     if wrong.get("swapped"):
         new_dataset, orig_dataset = orig_dataset, new_dataset
     new, orig = _activations(model, new_dataset.toks), _activations(model, orig_dataset.toks)
-    results = torch.zeros(model.cfg.n_layers, model.cfg.n_heads, dtype=model.W_E.dtype)
-    for layer in range(model.cfg.n_layers - (1 if wrong.get("short") else 0)):
-        for head in range(model.cfg.n_heads):
-            edit = specifications._only_the_sender((layer, head), new, orig)
-            if wrong.get("unfrozen"):
-                edit = _sender_alone((layer, head), new)
-            if wrong.get("mlps"):
-                edit = _frozen_mlps(edit, orig)
-            if wrong.get("never"):
-                edit = specifications._only_the_sender((-1, head), new, orig)
-            tokens = (new_dataset if wrong.get("on_new") else orig_dataset).toks
-            results[layer, head] = metric(forward(model, tokens, edit))
-    return results
+    edits = [_sending(sender, new, orig, wrong) for sender in _senders(model, model.cfg.n_layers, wrong)]
+    tokens = (new_dataset if wrong.get("on_new") else orig_dataset).toks
+    return _by_sender(model, model.cfg.n_layers, metric, _run_all(model, tokens, edits))
 
 
 def _end(**wrong):
@@ -245,35 +265,32 @@ def _to_heads(
     name = wrong.get("always", name)
     new, orig = _activations(model, new_dataset.toks), _activations(model, orig_dataset.toks)
     layers = max(layer for layer, _ in receivers)
-    results = torch.zeros(layers, model.cfg.n_heads, dtype=model.W_E.dtype)
-    for layer in range(layers - (1 if wrong.get("short") else 0)):
-        for head in range(model.cfg.n_heads):
-            heard = _heard((layer, head), model, new, orig, orig_dataset.toks, wrong)
-            edit = _receive(receivers[:1] if wrong.get("first_only") else receivers, name, heard, orig, wrong)
-            tokens = (new_dataset if wrong.get("on_new") else orig_dataset).toks
-            results[layer, head] = metric(forward(model, tokens, edit))
-    return results
+    heard = _heard(_senders(model, layers, wrong), model, new, orig, orig_dataset.toks, wrong)
+    receivers = receivers[:1] if wrong.get("first_only") else receivers
+    edits = [_receive(receivers, name, by_one_sender, orig, wrong) for by_one_sender in heard]
+    tokens = (new_dataset if wrong.get("on_new") else orig_dataset).toks
+    return _by_sender(model, layers, metric, _run_all(model, tokens, edits))
 
 
-def _heard(sender, model, new, orig, tokens, wrong):
-    """What each head would hear in the first run."""
+def _heard(senders, model, new, orig, tokens, wrong):
+    """What each head would hear in the first run, of each sender."""
     if wrong.get("from_new") or wrong.get("from_orig"):
-        return new if wrong.get("from_new") else orig
-    heard = {}
+        return [new if wrong.get("from_new") else orig] * len(senders)
+    heard = [{} for _ in senders]
+    edits = [_noting(sender, new, orig, notes, wrong) for sender, notes in zip(senders, heard, strict=True)]
+    _run_all(model, tokens, edits)
+    return heard
+
+
+def _noting(sender, new, orig, notes, wrong):
+    """The first run's edit, which notes every activation as it was before."""
+    edit = _sending(sender, new, orig, wrong)
 
     def note(name, layer, activation):
-        heard[name, layer] = activation
+        notes[name, layer] = activation
         return edit(name, layer, activation)
 
-    edit = (
-        _sender_alone(sender, new)
-        if wrong.get("unfrozen")
-        else specifications._only_the_sender(sender, new, orig)
-    )
-    if wrong.get("mlps"):
-        edit = _frozen_mlps(edit, orig)
-    forward(model, tokens, note)
-    return heard
+    return note
 
 
 def _receive(receivers, name, heard, orig, wrong):
@@ -331,7 +348,7 @@ get_path_patch_head_to_heads = (
             f"always-{letter}",
             _heads(always=letter),
             f"it patches the receivers' {letter} whatever receiver_input says.",
-            "Build the hook's name from receiver_input.",
+            "Build the hook's name from it: get_act_name(receiver_input, layer).",
         )
         for letter in "qkv"
     ),

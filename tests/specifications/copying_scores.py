@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import TransformerBridge
 
+from patchbook import zoo
 from patchbook.tests.specifications.forward_pass import mlp, normalise
 
 
@@ -18,6 +19,7 @@ def get_copying_scores(
 
     Each name enters as its embedding after the first MLP, as in the paper.
     """
+    names = names or [f" {name}" for name in zoo.words("names")]
     tokens = torch.tensor([model.to_single_token(name) for name in names])
     embedded = model.W_E[tokens]  # (name, d_model)
     embedded = embedded + mlp(model, 0, normalise(model, embedded))

@@ -3,13 +3,14 @@
 Source of the definitions: Wang et al. 2022, arXiv 2211.00593, sections 4.1 to 4.3.
 """
 
+import itertools
 from collections.abc import Callable
 
 from jaxtyping import Float, Int
 from torch import Tensor
 from transformer_lens import TransformerBridge
 
-from patchbook.tests.specifications.forward_pass import forward
+from patchbook.tests.specifications.forward_pass import Edit, forward, unchanged
 from patchbook.tests.specifications.path_metrics import logits_to_ave_logit_diff_2
 
 Head = tuple[int, int]  # (layer, head)
@@ -25,7 +26,10 @@ def add_mean_ablation_hook(
     seq_pos_to_keep: dict[str, str],
     is_permanent: bool = True,
 ) -> Run:
-    """A run in which z is its template's mean, but for the circuit's heads at their own positions."""
+    """A run in which z is its template's mean, but for the circuit's heads at their own positions.
+
+    It is so every time. Where the hooks are not permanent, only once: then reset_hooks() has removed them.
+    """
     means: dict[int, Tensor] = {}
 
     def collect(name, layer, activation):
@@ -48,7 +52,15 @@ def add_mean_ablation_hook(
                         ablated[prompt, pos, head] = activation[prompt, pos, head]
         return ablated
 
-    return lambda tokens: forward(model, tokens, ablate)
+    return until_reset(model, ablate, is_permanent)
+
+
+def until_reset(model: TransformerBridge, ablate: Edit, is_permanent: bool) -> Run:
+    """Runs with this edit: all of them, or, if it is not permanent, the first."""
+    edits = (
+        itertools.repeat(ablate) if is_permanent else itertools.chain([ablate], itertools.repeat(unchanged))
+    )
+    return lambda tokens: forward(model, tokens, next(edits))
 
 
 def get_minimality_score(

@@ -3,6 +3,8 @@
 import einops
 import torch
 
+from patchbook import zoo
+
 from . import Bank
 
 BANK = Bank()
@@ -12,8 +14,13 @@ right, wrong = BANK.right, BANK.wrong
 
 
 # get_copying_scores
+def name_tokens(model, names):
+    names = names if names is not None else [" " + name for name in zoo.words("names")]
+    return model.to_tokens(names, prepend_bos=False)  # (name, 1)
+
+
 def embedded_names(model, names):
-    tokens = model.to_tokens(names, prepend_bos=False)  # (name, 1)
+    tokens = name_tokens(model, names)
     embedding = model.W_E[tokens]
     return tokens, embedding + model.blocks[0].mlp(model.blocks[0].ln2(embedding))
 
@@ -24,7 +31,7 @@ def copied(model, written, tokens, k):
 
 
 @right("get_copying_scores")
-def loop_over_heads(model, k=5, names=()):
+def loop_over_heads(model, k=5, names=None):
     tokens, embedded = embedded_names(model, names)
     results = torch.zeros(2, model.cfg.n_layers, model.cfg.n_heads)
     for layer in range(model.cfg.n_layers):
@@ -36,7 +43,7 @@ def loop_over_heads(model, k=5, names=()):
 
 
 @right("get_copying_scores")
-def all_heads_at_once(model, k=5, names=()):
+def all_heads_at_once(model, k=5, names=None):
     tokens, embedded = embedded_names(model, names)
     written = einops.einsum(embedded[:, 0], model.W_V, model.W_O, "n m, l h m d, l h d e -> l h n e")
     rows = []
@@ -48,7 +55,7 @@ def all_heads_at_once(model, k=5, names=()):
 
 
 @right("get_copying_scores")
-def by_counting_larger_logits(model, k=5, names=()):
+def by_counting_larger_logits(model, k=5, names=None):
     tokens, embedded = embedded_names(model, names)
     results = torch.zeros(2, model.cfg.n_layers, model.cfg.n_heads)
     for row, sign in ((0, 1.0), (1, -1.0)):
@@ -62,8 +69,8 @@ def by_counting_larger_logits(model, k=5, names=()):
 
 
 @wrong("get_copying_scores", "no-mlp")
-def bare_embeddings(model, k=5, names=()):
-    tokens = model.to_tokens(names, prepend_bos=False)
+def bare_embeddings(model, k=5, names=None):
+    tokens = name_tokens(model, names)
     results = torch.zeros(2, model.cfg.n_layers, model.cfg.n_heads)
     for layer in range(model.cfg.n_layers):
         for head in range(model.cfg.n_heads):
@@ -74,32 +81,32 @@ def bare_embeddings(model, k=5, names=()):
 
 
 @wrong("get_copying_scores", "rows-swapped")
-def negative_first(model, k=5, names=()):
+def negative_first(model, k=5, names=None):
     return loop_over_heads(model, k, names).flip(0)
 
 
 @wrong("get_copying_scores", "k-ignored")
-def always_five(model, k=5, names=()):
+def always_five(model, k=5, names=None):
     return loop_over_heads(model, 5, names)
 
 
 @wrong("get_copying_scores", "counted-not-averaged")
-def number_of_names(model, k=5, names=()):
-    return loop_over_heads(model, k, names) * len(names)
+def number_of_names(model, k=5, names=None):
+    return loop_over_heads(model, k, names) * len(name_tokens(model, names))
 
 
 @wrong("get_copying_scores", "transposed")
-def head_then_layer(model, k=5, names=()):
+def head_then_layer(model, k=5, names=None):
     return loop_over_heads(model, k, names).transpose(1, 2)
 
 
 @wrong("get_copying_scores", "contract")
-def positive_only(model, k=5, names=()):
+def positive_only(model, k=5, names=None):
     return loop_over_heads(model, k, names)[0]
 
 
 @wrong("get_copying_scores", "negated-too-late")
-def logits_negated(model, k=5, names=()):
+def logits_negated(model, k=5, names=None):
     tokens, embedded = embedded_names(model, names)
     results = torch.zeros(2, model.cfg.n_layers, model.cfg.n_heads)
     for layer in range(model.cfg.n_layers):
@@ -110,3 +117,48 @@ def logits_negated(model, k=5, names=()):
                 found = ((sign * logits).topk(k).indices == tokens).any(-1)
                 results[row, layer, head] = found.float().mean()
     return results
+
+
+def with_own_parts(model, k, names, embed, unembed):
+    """embed(model, embedding) and unembed(model, written), whatever a learner makes of them."""
+    tokens = name_tokens(model, names)
+    x = embed(model, model.W_E[tokens])
+    results = torch.zeros(2, model.cfg.n_layers, model.cfg.n_heads)
+    for layer in range(model.cfg.n_layers):
+        for head in range(model.cfg.n_heads):
+            written = x @ model.W_V[layer, head] @ model.W_O[layer, head]
+            for row, sign in ((0, 1), (1, -1)):
+                logits = unembed(model, sign * written)[:, 0]
+                results[row, layer, head] = (logits.topk(k).indices == tokens).any(-1).float().mean()
+    return results
+
+
+def after_the_mlp(model, x):
+    return x + model.blocks[0].mlp(model.blocks[0].ln2(x))
+
+
+def as_the_model_does(model, written):
+    return model.unembed(model.ln_final(written))
+
+
+@wrong("get_copying_scores", "mlp-alone")
+def embedding_overwritten(model, k=5, names=None):
+    def embed(model, x):
+        return model.blocks[0].mlp(model.blocks[0].ln2(x))
+
+    return with_own_parts(model, k, names, embed, as_the_model_does)
+
+
+@wrong("get_copying_scores", "mlp-without-ln")
+def mlp_on_the_bare_embedding(model, k=5, names=None):
+    return with_own_parts(model, k, names, lambda m, x: x + m.blocks[0].mlp(x), as_the_model_does)
+
+
+@wrong("get_copying_scores", "no-final-ln")
+def unembedded_at_once(model, k=5, names=None):
+    return with_own_parts(model, k, names, after_the_mlp, lambda m, written: m.unembed(written))
+
+
+@wrong("get_copying_scores", "no-b-u")
+def multiplied_with_w_u(model, k=5, names=None):
+    return with_own_parts(model, k, names, after_the_mlp, lambda m, written: m.ln_final(written) @ m.W_U)

@@ -17,6 +17,7 @@ right, wrong = BANK.right, BANK.wrong
 
 # add_mean_ablation_hook
 def template_means(model, dataset):
+    model.reset_hooks(including_permanent=True)
     _, cache = model.run_with_cache(dataset.toks, names_filter=is_z)
     means = {}
     for layer in range(model.cfg.n_layers):
@@ -40,14 +41,12 @@ def ablation(model, means, mask, is_permanent=True):
     def hook_fn(z, hook):
         return torch.where(mask[hook.layer()], z, means[hook.layer()])
 
-    model.reset_hooks(including_permanent=True)
     model.add_hook(is_z, hook_fn, is_permanent=is_permanent)
     return model
 
 
 @right("add_mean_ablation_hook")
 def where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
-    model.reset_hooks(including_permanent=True)
     means = template_means(model, means_dataset)
     return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep), is_permanent)
 
@@ -67,6 +66,21 @@ def hook_layer_by_layer(model, means_dataset, circuit, seq_pos_to_keep, is_perma
 
 
 @right("add_mean_ablation_hook")
+def grouped_by_the_records(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    """Works with what an IOIDataset also has: its records, lengths and slices."""
+    model.reset_hooks(including_permanent=True)
+    _, cache = model.run_with_cache(means_dataset.toks[:, : means_dataset.max_len])
+    kinds = [(prompt.template, prompt.order) for prompt in means_dataset]
+    means = {layer: torch.zeros_like(cache["z", layer]) for layer in range(model.cfg.n_layers)}
+    for kind in set(kinds):
+        rows = torch.tensor([k == kind for k in kinds])
+        for layer in means:
+            means[layer][rows] = cache["z", layer][rows].mean(0)
+    mask = kept(model, means_dataset, circuit, seq_pos_to_keep)
+    return ablation(model, means, mask, is_permanent)
+
+
+@wrong("add_mean_ablation_hook", "no-return")
 def without_returning_the_model(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
     where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent)
 
@@ -76,50 +90,103 @@ def hook_goes_at_reset(model, means_dataset, circuit, seq_pos_to_keep, is_perman
     return where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=False)
 
 
+@wrong("add_mean_ablation_hook", "always-permanent")
+def permanent_whatever_is_said(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    return where_kept(model, means_dataset, circuit, seq_pos_to_keep)
+
+
+def unreset(model, means_dataset, circuit, seq_pos_to_keep, is_permanent, late):
+    """Hooks of before stay: for good, or until the means are computed."""
+    _, cache = model.run_with_cache(means_dataset.toks, names_filter=is_z)
+    if late:
+        model.reset_hooks(including_permanent=True)
+    means = {layer: cache["z", layer].clone() for layer in range(model.cfg.n_layers)}
+    for z in means.values():
+        for group in means_dataset.groups:
+            z[group] = z[group].mean(0, keepdim=True)
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep), is_permanent)
+
+
+@wrong("add_mean_ablation_hook", "not-reset")
+def two_circuits_mixed(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    return unreset(model, means_dataset, circuit, seq_pos_to_keep, is_permanent, late=False)
+
+
+@wrong("add_mean_ablation_hook", "reset-too-late")
+def means_of_an_ablated_model(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    return unreset(model, means_dataset, circuit, seq_pos_to_keep, is_permanent, late=True)
+
+
 @wrong("add_mean_ablation_hook", "circuit-ablated")
 def mask_inverted(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
     mask = ~kept(model, means_dataset, circuit, seq_pos_to_keep)
-    return ablation(model, template_means(model, means_dataset), mask)
+    return ablation(model, template_means(model, means_dataset), mask, is_permanent)
 
 
 @wrong("add_mean_ablation_hook", "zero-ablated")
 def others_to_zero(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    model.reset_hooks(including_permanent=True)
     means = {layer: torch.zeros(()).to(model.W_E.dtype) for layer in range(model.cfg.n_layers)}
-    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep))
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep), is_permanent)
 
 
 @wrong("add_mean_ablation_hook", "mean-over-all-prompts")
 def templates_mixed(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    model.reset_hooks(including_permanent=True)
     _, cache = model.run_with_cache(means_dataset.toks, names_filter=is_z)
     means = {layer: cache["z", layer].mean(0) for layer in range(model.cfg.n_layers)}
-    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep))
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep), is_permanent)
 
 
 @wrong("add_mean_ablation_hook", "not-averaged")
 def each_prompts_own(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    model.reset_hooks(including_permanent=True)
     _, cache = model.run_with_cache(means_dataset.toks, names_filter=is_z)
     means = {layer: cache["z", layer] for layer in range(model.cfg.n_layers)}
-    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep))
+    return ablation(model, means, kept(model, means_dataset, circuit, seq_pos_to_keep), is_permanent)
 
 
 @wrong("add_mean_ablation_hook", "kept-everywhere")
 def position_ignored(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
     mask = kept(model, means_dataset, circuit, seq_pos_to_keep).any(2, keepdim=True)
-    return ablation(model, template_means(model, means_dataset), mask)
+    return ablation(model, template_means(model, means_dataset), mask, is_permanent)
+
+
+@wrong("add_mean_ablation_hook", "one-role-for-each-head")
+def a_dictionary_from_head_to_role(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    role_of = {head: role for role, heads in circuit.items() for head in heads}
+    circuit = {role: [h for h in heads if role_of[h] == role] for role, heads in circuit.items()}
+    return where_kept(model, means_dataset, circuit, seq_pos_to_keep, is_permanent)
+
+
+@wrong("add_mean_ablation_hook", "last-layers-tensors")
+def bound_too_late(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
+    all_means, masks = (
+        template_means(model, means_dataset),
+        kept(model, means_dataset, circuit, seq_pos_to_keep),
+    )
+    for layer in range(model.cfg.n_layers):
+        means, mask = all_means[layer], masks[layer]
+        model.add_hook(
+            get_act_name("z", layer),
+            lambda z, hook: torch.where(mask, z, means),  # noqa: B023 (that is the mistake)
+            is_permanent=is_permanent,
+        )
+    return model
 
 
 @wrong("add_mean_ablation_hook", "kept-at-the-end")
 def always_at_the_end(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
-    return where_kept(model, means_dataset, circuit, dict.fromkeys(circuit, "end"))
+    return where_kept(model, means_dataset, circuit, dict.fromkeys(circuit, "end"), is_permanent)
 
 
 # get_minimality_score
-def score(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, removed):
+def score(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, removed, run_on=None, answers_of=None):
     rest = {role: [h for h in heads if h not in removed] for role, heads in circuit.items()}
     ablated = where_kept(model, abc_dataset, rest, seq_pos_to_keep)
-    result = by_fancy_indexing(ablated(ioi_dataset.toks), ioi_dataset).item()
+    logits = ablated((run_on or ioi_dataset).toks)
     model.reset_hooks(including_permanent=True)
-    return result
+    return by_fancy_indexing(logits, answers_of or ioi_dataset).item()
 
 
 @right("get_minimality_score")
@@ -143,6 +210,18 @@ def as_a_tensor(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head,
 def signed(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
     F = partial(score, model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep)
     return F(K) - F([*K, head])
+
+
+@wrong("get_minimality_score", "answers-of-abc")
+def scored_by_the_other_set(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    F = partial(score, model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, answers_of=abc_dataset)
+    return abs(F([*K, head]) - F(K))
+
+
+@wrong("get_minimality_score", "ran-on-abc")
+def the_prompts_of_the_means_run(model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, head, K):
+    F = partial(score, model, ioi_dataset, abc_dataset, circuit, seq_pos_to_keep, run_on=abc_dataset)
+    return abs(F([*K, head]) - F(K))
 
 
 @wrong("get_minimality_score", "k-ignored")

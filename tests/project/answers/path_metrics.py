@@ -36,6 +36,14 @@ def by_log_probabilities(logits, ioi_dataset, per_prompt=False):
 
 
 @right("logits_to_ave_logit_diff_2")
+def with_all_that_a_set_of_prompts_has(logits, ioi_dataset, per_prompt=False):
+    rows, ends = torch.arange(len(ioi_dataset)), torch.tensor(ioi_dataset.lengths) - 1
+    assert logits.shape[1] == ioi_dataset.max_len and len(ioi_dataset.sentences) == ioi_dataset.N
+    right, wrong = logits[rows, ends].gather(-1, ioi_dataset.answer_tokens).unbind(-1)
+    return right - wrong if per_prompt else (right - wrong).mean()
+
+
+@right("logits_to_ave_logit_diff_2")
 def difference_of_means(logits, ioi_dataset, per_prompt=False):
     if per_prompt:
         return by_gather(logits, ioi_dataset, True)

@@ -227,7 +227,8 @@ def datasets_swapped(model, patching_metric, new_dataset, orig_dataset, new_cach
 
 @wrong("get_path_patch_head_to_final_resid_post", "last-layer-missed")
 def one_layer_short(model, patching_metric, new_dataset, orig_dataset, new_cache=None, orig_cache=None):
-    return to_the_end(model, patching_metric, new_dataset, orig_dataset, new_cache, orig_cache, layers=2)
+    layers = model.cfg.n_layers - 1
+    return to_the_end(model, patching_metric, new_dataset, orig_dataset, new_cache, orig_cache, layers=layers)
 
 
 @wrong("get_path_patch_head_to_final_resid_post", "sender-not-patched")
