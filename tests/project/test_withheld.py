@@ -64,9 +64,9 @@ print(json.dumps(sorted(found)))
 """
 
 
-def in_kernel(code, sandboxed=True, references=()):
+def in_kernel(code, sandboxed=True, **options):
     """What a cell prints in a kernel that grades the toy course, as JSON."""
-    options = {"server": toy_servers().warm.path, "references": list(references)}
+    options |= {"server": toy_servers().warm.path}
     options |= {"sandboxed": True, "limits": Limits().as_dict()} if sandboxed else {}
 
     class Kernel(KernelManager):
@@ -156,6 +156,6 @@ def said(call):
 right = patchbook.reference_for("double")(21)
 print(json.dumps([right, said(toy.my_guess), decompose_logit_diff.__module__]))
 """
-    double, guess, module = in_kernel(code, references=["double", "shout"])
+    double, guess, module = in_kernel(code, figures=True, references=["double", "shout"])
     assert double == 42 and guess == "patchbook.tests.specifications.toy.my_guess is not in a grading kernel"
     assert module == "patchbook.patching.attribution"

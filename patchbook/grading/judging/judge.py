@@ -21,7 +21,7 @@ from patchbook.grading.kernels.observation import LARGEST
 from patchbook.grading.notebooks.plan import Asked
 from patchbook.grading.notebooks.tests_folder import add_folder, check_named, folder_of
 
-PATIENCE = 120  # seconds of processor time for one record
+PATIENCE = 30  # seconds of processor time for one record
 MEMORY = 8 * 2**30  # bytes of address space
 
 

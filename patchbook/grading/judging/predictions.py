@@ -50,7 +50,7 @@ def run_again(
         return []
     checks = {name: first.plan.checks[name] for name in again}
     every = [asked.exercise for asked in first.plan.checks.values() if not asked.predicts]
-    kernel = first.kernel_options | {"references": every}
+    kernel = first.kernel_options | {"figures": True, "references": every}
     plan = Plan(checks, first.plan.shows)
     second = ExecuteToTheEnd(plan, kernel_options=kernel, spent=first.spent, **settings)
     other = without_checks(notebook, keep=set(again))
@@ -63,6 +63,21 @@ def run_again(
         elif name in again.values():
             cell.outputs = []  # it could print what it saw
     return [f"{name}: run with the reference's values for what is unwritten" for name in again.values()]
+
+
+def show_all(
+    first: ExecuteToTheEnd, notebook: NotebookNode, ran: NotebookNode, settings: dict[str, Any]
+) -> None:
+    """Fill in the cells that only show, from a run in which they have all that they use, and nothing counts.
+
+    The arguments are those of `run_again`.
+    """
+    kernel, nothing = first.kernel_options | {"figures": True}, Plan({}, first.plan.shows)
+    step = ExecuteToTheEnd(nothing, kernel_options=kernel, run_all=True, spent=first.spent, **settings)
+    other = without_checks(notebook, keep=set())
+    step.preprocess(other, {})
+    for index in first.skipped:
+        ran.cells[index] = other.cells[index]
 
 
 def without_checks(notebook: NotebookNode, keep: set[str]) -> NotebookNode:

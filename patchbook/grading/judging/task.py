@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 
 from patchbook.grading.judging.execute import ExecuteToTheEnd
 from patchbook.grading.judging.judge import Judge, Verdict
-from patchbook.grading.judging.predictions import run_again
+from patchbook.grading.judging.predictions import run_again, show_all
 from patchbook.grading.kernels.fork_server import serve
 from patchbook.grading.notebooks.plan import Asked, Plan
 from patchbook.grading.notebooks.repair import repair
@@ -67,9 +67,11 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     notebook, mended = repair(notebook_of_taken(task["file"]), released)
     ran = nbformat.from_dict(json.loads(json.dumps(notebook)))
     kernel = task["kernel"] | {"server": task["warm"]}
-    step = ExecuteToTheEnd(plan, kernel_options=kernel, run_all=task["run_all"], **task["settings"])
+    step = ExecuteToTheEnd(plan, kernel_options=kernel, **task["settings"])
     step.preprocess(ran, {})
     mended += run_again(step, notebook, ran, task["settings"])
+    if task["run_all"]:
+        show_all(step, notebook, ran, task["settings"])
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))
     return {
         "notebook": notebook,

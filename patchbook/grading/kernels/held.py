@@ -1,7 +1,8 @@
 """Memory that a submission holds and that no process's resident pages show.
 
-A cgroup would count it, but who grades may seldom make one. So it is added up from what the system tells. What
-cannot be counted exactly is counted at its most: a socket, whose buffers nobody tells, as if they were full.
+A cgroup would count it, but who grades may seldom make one. So it is added up from what the system tells.
+What cannot be counted exactly is counted at its most: a socket, whose buffers nobody tells, as if they were
+full.
 """
 
 import os

@@ -50,12 +50,13 @@ def kernel_environment(home: str = HOME) -> dict[str, str]:
 class KernelManager(AsyncKernelManager):
     """Forks a kernel, whatever kernels the person who grades has installed under "python3".
 
-    server, sandboxed, limits, references: what `WarmProvisioner` takes.
+    server, sandboxed, limits, figures, references: what `WarmProvisioner` takes.
     """
 
     server = Unicode("")
     sandboxed = Bool(False)
     limits = Dict()
+    figures = Bool(False)
     references = List()
 
     client_factory = Type(Client)
@@ -66,7 +67,7 @@ class KernelManager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        names = ("server", "sandboxed", "limits", "references")
+        names = ("server", "sandboxed", "limits", "figures", "references")
         asked = {name: getattr(self, name) for name in names}
         chosen = {"provisioner_name": "patchbook-warm", "config": asked}
         argv = [

@@ -48,7 +48,7 @@ def oversee(
 class Overseer:
     """The grader sends {} or {"signal": number} and gets the kernel's state; {"end": true} ends it all."""
 
-    def __init__(self, connection: Connection, limits: Limits | None, covers: Sequence[str]):
+    def __init__(self, connection: Connection, limits: Limits | None, covers: Sequence[str] = ()):
         self.connection, self.limits, self.covers = connection, limits, covers
         self.sandbox, self.kernel, self.code, self.why = None, 0, None, ""
         self.last, self.idle, self.held = Usage(), 0.0, 0

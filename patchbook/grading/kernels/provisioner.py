@@ -30,12 +30,14 @@ class WarmProvisioner(LocalProvisioner):
 
     server: the warm process's socket; empty means one that this process starts and shares among its kernels.
     sandboxed: inside bubblewrap.  limits: of `patchbook.grading.kernels.sandbox.Limits`; empty means none.
+    figures: with the ready-made functions that cells which only show may use.
     references: exercises whose reference the kernel may fall back on, where the server withholds them.
     """
 
     server = Unicode("").tag(config=True)
     sandboxed = Bool(False).tag(config=True)
     limits = Dict().tag(config=True)
+    figures = Bool(False).tag(config=True)
     references = List().tag(config=True)
 
     connection: Connection | None = None
@@ -64,6 +66,7 @@ class WarmProvisioner(LocalProvisioner):
         asked = {
             "sandboxed": self.sandboxed,
             "limits": dict(self.limits),
+            "figures": self.figures,
             "references": list(self.references),
             "environment": dict(options.get("env") or os.environ),
             "arguments": [argument for argument in cmd if argument.startswith("--")],

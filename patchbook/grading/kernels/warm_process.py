@@ -22,7 +22,12 @@ import zmq
 
 from patchbook.grading.kernels.fork_server import serve
 from patchbook.grading.kernels.overseer import oversee
-from patchbook.grading.kernels.withheld.finder import bring_references, show_specifications, withhold
+from patchbook.grading.kernels.withheld.finder import (
+    bring_figures,
+    bring_references,
+    show_specifications,
+    withhold,
+)
 from patchbook.grading.kernels.withheld.not_here import NotHere
 from patchbook.grading.notebooks.tests_folder import add_folder, check_named, folder_of
 
@@ -127,6 +132,8 @@ class Remembered:
 
 def handle(connection: Connection) -> None:
     request = json.loads(connection.recv_bytes())
+    if request["figures"]:
+        bring_figures()
     if request["references"]:
         bring_references(request["references"])
     oversee(connection, request, run_kernel, _covers)

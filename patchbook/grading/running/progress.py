@@ -17,7 +17,8 @@ from patchbook.grading.notebooks.submissions import Submission
 
 GIVEN_UP = """Grading without a sandbox. Submissions run with your rights: they can read and change your
 files, the solutions, the gradebook and each other, and use the network. Checks are still judged outside, and
-limits on time, memory and files hold, but a submission that means harm can do it."""
+limits on time, memory and files hold, but a submission that means harm can do it, and answers that are kept
+from it elsewhere can be read."""
 NO_WALLS = """submissions are programs of strangers, and here they cannot be walled in: {why}.
 Mend that, or say --no-sandbox: then they run with your rights, can read and change your files, the solutions,
 the gradebook and each other, and use the network."""

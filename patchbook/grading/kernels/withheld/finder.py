@@ -117,10 +117,18 @@ def found_in(package: str, pattern: str) -> Iterator[Path]:
 def show_specifications() -> None:
     """Undo `withhold` for specifications and mistakes, which a course's cases need."""
     show([name for name in _finder.texts if name.startswith("patchbook.tests.")])
+    forget_checks()
+
+
+def bring_figures() -> None:
+    """Import what figures need, while this fork is outside of any sandbox."""
+    show(FIGURES)
+    for name in FIGURES:
+        import_module(name)
 
 
 def bring_references(exercises: list[str]) -> None:
-    """Import these references, what figures need, and no other, while this fork is outside of any sandbox."""
+    """Import these references, and no other, while this fork is outside of any sandbox."""
     from patchbook.checking.fallback import check_for
 
     own = {check_for(exercise).__module__ for exercise in exercises}
@@ -128,10 +136,8 @@ def bring_references(exercises: list[str]) -> None:
     predicted = {test.check.exercise for test in tests if test.check.explain or test.__module__ in own}
     files = {name: found.file for name, found in _finder.texts.items() if name.startswith(SPECIFICATIONS)}
     cut = {name: (file, predicted - {*exercises}) for name, file in files.items() if file.is_file()}
-    show(FIGURES)
+    forget_checks()
     _finder.texts |= without_functions(cut)
-    for name in FIGURES:
-        import_module(name)
     check_for.cache_clear()
     for exercise in exercises:
         check_for(exercise)
@@ -143,10 +149,14 @@ def tests_of(module: str) -> list[Any]:
 
 
 def show(names: Iterable[str]) -> None:
-    """Let imports find these again. What has been imported of checks meanwhile is forgotten."""
+    """Let imports find these again."""
     for name in names:
         _finder.texts.pop(name, None)
         forget(name)
+
+
+def forget_checks() -> None:
+    """The next import of checks makes them anew."""
     for name in [name for name in sys.modules if name.startswith("patchbook.tests.")]:
         forget(name)
 

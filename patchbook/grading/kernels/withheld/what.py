@@ -25,7 +25,7 @@ CUT = {  # functions of modules that are needed for something else
     "transformer_lens.model_bridge.transformer_bridge": ("TransformerBridge.all_composition_scores",),
 }
 FILES = {"patchbook.zoo": ("*/measured.json", "*/README.md")}  # data that tells which head does what
-FIGURES = (  # a figure may need these: they are there where only predictions count, see bring_references
+FIGURES = (  # a figure may need these: they are there where only predictions count, or nothing does
     "patchbook.patching.attribution",
     "patchbook.prompts.days",
     "transformer_lens.patching",
