@@ -11,6 +11,7 @@ MODULES = {
     for path in PACKAGE.rglob("*.py")
 }
 WAY = ("collect", "notebooks", "kernels", "judging", "gradebook", "running", "report")  # of a submission
+CHECKING = ("check", "diagnosis", "observing", "judging", "running", "references")
 MOST = 10  # modules of one folder, its __init__ aside
 
 
@@ -42,6 +43,25 @@ def between(packages: tuple[str, ...], within: str) -> dict[str, set[str]]:
 
 def test_modules_import_in_no_circle():
     graphlib.TopologicalSorter(ARROWS).prepare()  # raises CycleError, with the circle
+
+
+def reached(name: str) -> set[str]:
+    """What a module imports, and what that imports."""
+    found, waiting = set(), [name]
+    while waiting:
+        new = ARROWS[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def test_the_data_of_a_check_does_not_depend_on_how_it_is_run():
+    checking = {
+        name: {m.rpartition(".")[2] for m in reached(f"patchbook.checking.{name}")} for name in CHECKING
+    }
+    assert not checking["check"] & {*CHECKING} - {"calling"}
+    assert not checking["diagnosis"] & {"judging", "observing", "running"}
+    assert "judging" not in checking["observing"]
 
 
 def test_a_submissions_way_through_grading_is_one_way():
