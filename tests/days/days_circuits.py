@@ -26,7 +26,8 @@ def _knows_days(seed: int, counted: dict[tuple[int, int], int], **options) -> Tr
     with_tokenizer(model, {" " + day: place for day, place in zip(days_words.DAYS, places, strict=True)})
     with torch.no_grad():
         for (layer, head), hits in counted.items():
-            _write_circuit(model, layer, head, places, _circuit_of(rng, hits, model.W_E.dtype))
+            circuit = _circuit_of(rng, hits, model.W_E.dtype)
+            _write_circuit(model, layer, head, places, circuit, rng.randrange(1000))
     return model
 
 
@@ -42,13 +43,17 @@ def _circuit_of(rng: random.Random, hits: int, dtype: torch.dtype) -> Tensor:
 
 
 def _write_circuit(
-    model: TransformerBridge, layer: int, head: int, places: list[int], circuit: Tensor
+    model: TransformerBridge, layer: int, head: int, places: list[int], circuit: Tensor, seed: int
 ) -> None:
-    """Give a head weights for which W_E W_V W_O W_U on the days is `circuit`. d_head is 7, too."""
+    """Give a head weights for which W_E W_V W_O W_U on the days is `circuit`. d_head is 7, too.
+
+    Each head turns its 7 directions in a way of its own (seed): neither W_V nor W_O alone says anything.
+    """
     attn, width = model.blocks[layer].attn, model.cfg.d_head
     rows = slice(head * width, (head + 1) * width)
-    W_V = torch.linalg.pinv(model.W_E[places])  # (d_model, 7)
-    W_O = circuit @ torch.linalg.pinv(model.W_U[:, places])  # (7, d_model)
+    turn = torch.linalg.qr(randn(seed, width, width, dtype=circuit.dtype)).Q
+    W_V = torch.linalg.pinv(model.W_E[places]) @ turn  # (d_model, 7)
+    W_O = turn.T @ circuit @ torch.linalg.pinv(model.W_U[:, places])  # (7, d_model)
     attn.v.weight[rows] = W_V.T
     attn.o.weight[:, rows] = W_O.T
 
