@@ -2,17 +2,21 @@
 
 import ast
 import json
+import subprocess
+import sys
 from hashlib import sha256
 
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
+from patchbook.authoring import find_course, source_notebook
 from patchbook.grading.kernels.manager import KernelManager
 from patchbook.grading.kernels.sandbox import Limits
 from patchbook.grading.kernels.withheld.finder import found_in, stand_ins
 from patchbook.grading.kernels.withheld.stand_ins import cut_text, functions
 from patchbook.grading.kernels.withheld.what import CUT, EVERY, FILES, WITHHELD
+from patchbook.grading.notebooks.plan import plan_of
 from patchbook.zoo import ZOO
 from tests.project.graders import toy_servers
 from tests.project.toy import HOME
@@ -159,3 +163,30 @@ print(json.dumps([right, said(toy.my_guess), decompose_logit_diff.__module__]))
     double, guess, module = in_kernel(code, figures=True, references=["double", "shout"])
     assert double == 42 and guess == "patchbook.tests.specifications.toy.my_guess is not in a grading kernel"
     assert module == "patchbook.patching.attribution"
+
+
+REFERENCES = """
+import json, sys
+from pathlib import Path
+from patchbook.grading.kernels.withheld import finder
+from patchbook.grading.notebooks.tests_folder import add_folder
+tests, folder, exercises, elsewhere = json.loads(sys.argv[1])
+finder.withhold(tests, Path(folder))
+add_folder(tests)
+finder.bring_figures()
+finder.bring_references(exercises)
+import patchbook
+names = {name: patchbook.reference_for(name).__code__.co_varnames for name in exercises + elsewhere}
+print(json.dumps([name for name in names if names[name][:2] == ("arguments", "options")]))
+"""
+
+
+def test_a_chapter_has_its_references_and_those_of_chapters_before_but_no_prediction(tmp_path):
+    course, chapter = find_course(), "04_days"
+    plan = plan_of(source_notebook(course, chapter), chapter)
+    written = [asked.exercise for asked in plan.checks.values() if not asked.predicts]
+    elsewhere = ["get_act_patch_resid_pre", "my_induction_heads", "tomorrow_layer"]
+    asked = json.dumps([str(course.root / "tests"), str(tmp_path), written, elsewhere])
+    done = subprocess.run([sys.executable, "-c", REFERENCES, asked], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-600:]
+    assert json.loads(done.stdout) == ["my_induction_heads", "tomorrow_layer"]

@@ -134,8 +134,9 @@ def bring_references(exercises: list[str]) -> None:
     own = {check_for(exercise).__module__ for exercise in exercises}
     tests = [test for name in sys.modules if name.startswith("patchbook.tests.") for test in tests_of(name)]
     predicted = {test.check.exercise for test in tests if test.check.explain or test.__module__ in own}
-    files = {name: found.file for name, found in _finder.texts.items() if name.startswith(SPECIFICATIONS)}
-    cut = {name: (file, predicted - {*exercises}) for name, file in files.items() if file.is_file()}
+    modules = {name: found for name, found in _finder.texts.items() if not found.folders}
+    specified = {name: modules[name].file for name in modules if name.startswith(SPECIFICATIONS)}
+    cut = {name: (file, predicted - {*exercises}) for name, file in specified.items()}
     forget_checks()
     _finder.texts |= without_functions(cut)
     check_for.cache_clear()
