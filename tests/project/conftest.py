@@ -40,3 +40,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.name == IN_PIECES))
     if config.getoption("touched"):
         items[:] = filter(is_chosen, items)
+
+
+@pytest.fixture(scope="module", params=["tiny", "gpt2"])
+def tokenizer(request: pytest.FixtureRequest):
+    """Each of the two tokenizers that prompts are made for."""
+    from tests.project.prompt_sets import gpt2_tokenizer
+
+    return gpt2_tokenizer() if request.param == "gpt2" else request.getfixturevalue("tiny")
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The small models' tokenizer."""
+    from patchbook.training.vocabulary import build_tokenizer
+
+    return build_tokenizer()

@@ -14,21 +14,10 @@ from patchbook.prompts.capitals import (
     answer_variants,
     variant_ids,
 )
-from patchbook.training.vocabulary import build_tokenizer
 from tests.project.prompt_sets import gpt2_tokenizer
 
 SETS = {"nine": NINE_TOKENS, "eleven": ELEVEN_TOKENS, "ragged": RAGGED}
 TEXTS = [text for texts in CONTEXTS.values() for text in texts] + [p.text for s in SETS.values() for p in s]
-
-
-@pytest.fixture(scope="module", params=[build_tokenizer, gpt2_tokenizer], ids=["tiny", "gpt2"])
-def tokenizer(request):
-    return request.param()
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    return build_tokenizer()
 
 
 def word_at(ds: CapitalSet, role: str) -> list[str]:

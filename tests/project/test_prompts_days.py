@@ -16,20 +16,9 @@ from patchbook.prompts.days import (
     write_prompt,
     write_prompts,
 )
-from patchbook.training.vocabulary import build_tokenizer
 from tests.project.prompt_sets import gpt2_tokenizer
 
 SENTENCES = [pattern for pattern in SURVEY if pattern.says_where]
-
-
-@pytest.fixture(scope="module", params=[build_tokenizer, gpt2_tokenizer], ids=["tiny", "gpt2"])
-def tokenizer(request):
-    return request.param()
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    return build_tokenizer()
 
 
 def at(ds: DayPrompts, role: str) -> list[str]:

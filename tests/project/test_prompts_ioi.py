@@ -17,16 +17,6 @@ from tests.project.prompt_sets import MIXED, gpt2_tokenizer, gpt2_vocabulary, sp
 EVERYTHING = 4 * len(TEMPLATES)  # each template twice in each order
 
 
-@pytest.fixture(scope="module", params=[build_tokenizer, gpt2_tokenizer], ids=["tiny", "gpt2"])
-def tokenizer(request):
-    return request.param()
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    return build_tokenizer()
-
-
 # --- positions --------------------------------------------------------------------------------
 
 

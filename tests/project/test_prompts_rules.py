@@ -5,21 +5,10 @@ import torch
 
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset, parse_rule
 from patchbook.prompts.rules import READS, new_letters, reading, renamed
-from patchbook.training.vocabulary import build_tokenizer
-from tests.project.prompt_sets import MIXED, gpt2_tokenizer, spaced, word_at
+from tests.project.prompt_sets import MIXED, spaced, word_at
 
 EVERYTHING = 4 * len(TEMPLATES)  # each template twice in each order
 RULES = [MIXED, "ABB->BAA, BAB->ABA", "ABB->XAA,BAB->AXA", "ABB->CDD, BAB->DCD", "ABB->AAA, BAB->BBX"]
-
-
-@pytest.fixture(scope="module", params=[build_tokenizer, gpt2_tokenizer], ids=["tiny", "gpt2"])
-def tokenizer(request):
-    return request.param()
-
-
-@pytest.fixture(scope="module")
-def tiny():
-    return build_tokenizer()
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -29,21 +29,21 @@ def patch_residual_component(
     return patched
 
 
-def _by_position(name: str, model, corrupted_tokens, clean_cache, patching_metric) -> Tensor:
-    """The metric after one position of one layer's `name` came from the clean run: [layer pos]."""
-    layers, positions = model.cfg.n_layers, corrupted_tokens.shape[1]
-    results = torch.zeros(layers, positions, dtype=model.W_E.dtype)
+def _one_by_one(name: str, axis: int, model, corrupted_tokens, clean_cache, patching_metric) -> Tensor:
+    """The metric, [layer index], where one index along `axis` of one layer's `name` is the clean run's."""
+    layers, indices = model.cfg.n_layers, clean_cache[name, 0].shape[axis]
+    results = torch.zeros(layers, indices, dtype=model.W_E.dtype)
     for patched_layer in range(layers):
-        for pos in range(positions):
+        for index in range(indices):
 
-            def edit(its_name, layer, activation, patched_layer=patched_layer, pos=pos):
+            def edit(its_name, layer, activation, patched_layer=patched_layer, index=index):
                 if (its_name, layer) != (name, patched_layer):
                     return activation
                 activation = activation.clone()
-                activation[:, pos] = clean_cache[name, layer][:, pos]
+                activation.select(axis, index).copy_(clean_cache[name, layer].select(axis, index))
                 return activation
 
-            results[patched_layer, pos] = patching_metric(forward(model, corrupted_tokens, edit))
+            results[patched_layer, index] = patching_metric(forward(model, corrupted_tokens, edit))
     return results
 
 
@@ -54,7 +54,7 @@ def get_act_patch_resid_pre(
     patching_metric: Metric,
 ) -> Float[Tensor, "layer pos"]:
     """The residual stream before each layer, one position at a time."""
-    return _by_position("resid_pre", model, corrupted_tokens, clean_cache, patching_metric)
+    return _one_by_one("resid_pre", 1, model, corrupted_tokens, clean_cache, patching_metric)
 
 
 def get_act_patch_block_every(
@@ -66,7 +66,7 @@ def get_act_patch_block_every(
     """resid_pre, attn_out and mlp_out, one position at a time."""
     names = ("resid_pre", "attn_out", "mlp_out")
     return torch.stack(
-        [_by_position(n, model, corrupted_tokens, clean_cache, patching_metric) for n in names]
+        [_one_by_one(n, 1, model, corrupted_tokens, clean_cache, patching_metric) for n in names]
     )
 
 
@@ -94,25 +94,6 @@ def patch_attn_patterns(
     return patched
 
 
-def _by_head(name: str, model, corrupted_tokens, clean_cache, patching_metric) -> Tensor:
-    """The metric after one head's `name` came from the clean run, at all positions: [layer head]."""
-    layers, heads = model.cfg.n_layers, model.cfg.n_heads
-    axis = 1 if name == "pattern" else 2
-    results = torch.zeros(layers, heads, dtype=model.W_E.dtype)
-    for patched_layer in range(layers):
-        for head in range(heads):
-
-            def edit(its_name, layer, activation, patched_layer=patched_layer, head=head):
-                if (its_name, layer) != (name, patched_layer):
-                    return activation
-                activation = activation.clone()
-                activation.select(axis, head).copy_(clean_cache[name, layer].select(axis, head))
-                return activation
-
-            results[patched_layer, head] = patching_metric(forward(model, corrupted_tokens, edit))
-    return results
-
-
 def get_act_patch_attn_head_out_all_pos(
     model: TransformerBridge,
     corrupted_tokens: Int[Tensor, "batch pos"],
@@ -120,7 +101,7 @@ def get_act_patch_attn_head_out_all_pos(
     patching_metric: Metric,
 ) -> Float[Tensor, "layer head"]:
     """Each head's output z."""
-    return _by_head("z", model, corrupted_tokens, clean_cache, patching_metric)
+    return _one_by_one("z", 2, model, corrupted_tokens, clean_cache, patching_metric)
 
 
 def get_act_patch_attn_head_all_pos_every(
@@ -130,5 +111,10 @@ def get_act_patch_attn_head_all_pos_every(
     patching_metric: Metric,
 ) -> Float[Tensor, "5 layer head"]:
     """Each head's z, q, k, v and pattern."""
-    names = ("z", "q", "k", "v", "pattern")
-    return torch.stack([_by_head(n, model, corrupted_tokens, clean_cache, patching_metric) for n in names])
+    head_axes = {"z": 2, "q": 2, "k": 2, "v": 2, "pattern": 1}
+    return torch.stack(
+        [
+            _one_by_one(n, axis, model, corrupted_tokens, clean_cache, patching_metric)
+            for n, axis in head_axes.items()
+        ]
+    )
