@@ -83,6 +83,60 @@ attention_from_q_and_k = (
         "these are the scores: the mask and the softmax are missing.",
         "Mask the future, then take the softmax over the keys.",
     ),
+    Mistake(
+        "masked-scores",
+        lambda q, k: _scores(q, k),
+        "these are the masked scores: the softmax is missing.",
+        "Take the softmax over the keys: .softmax(dim=-1).",
+    ),
+    Mistake(
+        "log-probabilities",
+        lambda q, k: _scores(q, k).log_softmax(-1),
+        "these are the logarithms of the probabilities.",
+        "Use softmax; log_softmax is for losses.",
+    ),
+    Mistake(
+        "queries-twice",
+        lambda q, k: _scores(q, q).softmax(-1),
+        "queries are compared with queries: k is not used.",
+        "The second tensor of the dot product is k.",
+    ),
+    Mistake(
+        "keys-twice",
+        lambda q, k: _scores(k, k).softmax(-1),
+        "keys are compared with keys: q is not used.",
+        "The first tensor of the dot product is q.",
+    ),
+    Mistake(
+        "multiplied-by-scale",
+        lambda q, k: (_scores(q, k, scale=False) * q.shape[-1] ** 0.5).softmax(-1),
+        "the scores are multiplied by the square root of d_head; wanted divided.",
+        "Divide the dot products by d_head ** 0.5.",
+    ),
+    Mistake(
+        "scaled-by-heads",
+        lambda q, k: (_scores(q, k, scale=False) / q.shape[-2] ** 0.5).softmax(-1),
+        "the scores are divided by the square root of the number of heads; wanted that of d_head.",
+        "d_head is the last axis of q: q.shape[-1].",
+    ),
+    Mistake(
+        "one-key-ahead",
+        lambda q, k: (
+            _scores(q, k, masked=False)
+            .masked_fill(torch.ones(q.shape[1], q.shape[1], dtype=torch.bool).triu(2), -torch.inf)
+            .softmax(-1)
+        ),
+        "queries look one token ahead: the mask begins one key too late.",
+        "Use triu(diagonal=1): the first key after the query is hidden, too.",
+    ),
+    Mistake(
+        "mask-hides-self-nan",
+        lambda q, k: (
+            _scores(q, k).masked_fill(torch.eye(q.shape[1], dtype=torch.bool), -torch.inf).softmax(-1)
+        ),
+        "the mask hides the query's own position too, so the first query has no key left: its row is nan.",
+        "Use triu(diagonal=1): key == query stays visible.",
+    ),
 )
 
 

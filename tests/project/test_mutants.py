@@ -120,6 +120,7 @@ def test_parameters_of_one_kind_are_mixed_up_and_defaults_changed():
     signature = "def f(x: int, y: int={}, z: bool={}):\n    return {}"
     changes = [(1, True, "y"), (2, True, "x"), (0, True, "x"), (1, False, "x")]
     assert {signature.format(*change) for change in changes} <= texts
+    assert "def f(x=None):" in mutants_of("def f(x=other):\n    return x")[0].source
 
 
 def test_docstrings_annotations_and_words_of_errors_stay():

@@ -106,6 +106,18 @@ def scales_in_place(q, k):
     return (q.transpose(1, 2) @ k.permute(0, 2, 3, 1)).masked_fill(future(q.shape[1]), -1e9).softmax(-1)
 
 
+@wrong("attention_from_q_and_k", "mask-hides-self-nan")
+def hides_from_the_diagonal_on(q, k):
+    scores = einops.einsum(q, k, "b q h d, b k h d -> b h q k") / q.size(-1) ** 0.5
+    return scores.masked_fill(torch.ones_like(scores).triu().bool(), float("-inf")).softmax(dim=-1)
+
+
+@wrong("attention_from_q_and_k", "one-key-ahead")
+def hides_from_the_next_but_one_on(q, k):
+    scores = einops.einsum(q, k, "b q h d, b k h d -> b h q k") / q.size(-1) ** 0.5
+    return scores.masked_fill(torch.ones_like(scores).triu(2).bool(), float("-inf")).softmax(dim=-1)
+
+
 # zero_ablate_head_hook
 @right("zero_ablate_head_hook")
 def in_place_and_return(z, hook, head_index):
