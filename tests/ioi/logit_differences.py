@@ -92,7 +92,7 @@ def metric_cases(seed: int, rows: tuple, logits_and_answers: Callable) -> Iterat
             ends = {"corrupted_logit_diff": corrupted, "clean_logit_diff": clean}
             return logits_and_answers(seed + index, batch, **options) | ends
 
-        yield Case(text, arguments)
+        yield Case(text, arguments, raises=ValueError if clean == corrupted else None)
 
 
 @checks(specifications.ioi_metric, mistakes.ioi_metric)

@@ -116,13 +116,6 @@ def needs_two_letters(logits, model):
     return [spellings(model, w) for w in best_of(logits, model, fits)]
 
 
-@wrong("logits_to_ave_logit_diff_by_type", "every-answer-for-every-prompt")
-def indexed_with_all_answers(logits, answer_tokens, incorrect_idx, per_prompt=False):
-    right_logits = logits[:, -1, answer_tokens[:, 0]]
-    differences = right_logits - logits[:, -1, answer_tokens[:, incorrect_idx]]
-    return differences if per_prompt else differences.mean()
-
-
 @wrong("titleword_answer_generator", "contract")
 def ids_of_spellings(logits, model):
     return [[model.tokenizer.convert_tokens_to_ids("The")] * 4 for _ in logits]
@@ -188,4 +181,11 @@ def always_the_mean(logits, answer_tokens, incorrect_idx, per_prompt=False):
 def all_wrong_types(logits, answer_tokens, incorrect_idx, per_prompt=False):
     four = logits[:, -1].gather(-1, answer_tokens)
     differences = four[:, 0] - four[:, 1:].mean(-1)
+    return differences if per_prompt else differences.mean()
+
+
+@wrong("logits_to_ave_logit_diff_by_type", "every-answer-for-every-prompt")
+def indexed_with_all_answers(logits, answer_tokens, incorrect_idx, per_prompt=False):
+    right_logits = logits[:, -1, answer_tokens[:, 0]]
+    differences = right_logits - logits[:, -1, answer_tokens[:, incorrect_idx]]
     return differences if per_prompt else differences.mean()
