@@ -67,6 +67,17 @@ def test_a_prediction_may_rest_on_what_an_unwritten_exercise_would_show(tmp_path
     assert sam.mended == tom.mended == ()  # an unwritten prediction rests on nothing
 
 
+DRAWN = """from transformer_lens import patching
+my_guess = ["L0H1"] if patching.make_df_from_ranges([2], ["layer"]).shape == (2, 1) else []"""
+
+
+def test_a_prediction_may_rest_on_what_the_library_draws(tmp_path):
+    hand_in(tmp_path / "in", "ada", solved(my_guess=DRAWN))
+    (ada,) = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
+    assert ada.points == {"double": 3, "shout": 2, "my_guess": 1, "interpret_toy": None}
+    assert any(line == "my_guess: run with what figures are made with" for line in ada.mended)
+
+
 def test_predictions_are_the_exercises_without_a_function():
     plans = [plan_of(source_notebook(COURSE, chapter), chapter) for chapter in COURSE.chapters]
     predicted = {asked.exercise for plan in plans for asked in plan.checks.values() if asked.predicts}

@@ -181,12 +181,12 @@ print(json.dumps([name for name in names if names[name][:2] == ("arguments", "op
 """
 
 
-def test_a_chapter_has_its_references_and_those_of_chapters_before_but_no_prediction(tmp_path):
+def test_a_chapter_has_its_references_and_those_of_others_but_no_prediction_of_its_own(tmp_path):
     course, chapter = find_course(), "04_days"
     plan = plan_of(source_notebook(course, chapter), chapter)
     written = [asked.exercise for asked in plan.checks.values() if not asked.predicts]
-    elsewhere = ["get_act_patch_resid_pre", "my_induction_heads", "tomorrow_layer"]
+    elsewhere = ["get_act_patch_resid_pre", "tomorrow_layer"]
     asked = json.dumps([str(course.root / "tests"), str(tmp_path), written, elsewhere])
     done = subprocess.run([sys.executable, "-c", REFERENCES, asked], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-600:]
-    assert json.loads(done.stdout) == ["my_induction_heads", "tomorrow_layer"]
+    assert json.loads(done.stdout) == ["tomorrow_layer"]

@@ -16,7 +16,7 @@ from patchbook.authoring.release import STUB
 from patchbook.grading.judging.execute import ExecuteToTheEnd
 from patchbook.grading.kernels.withheld.not_here import NotHere
 from patchbook.grading.notebooks.cells import failed_to_end, is_check
-from patchbook.grading.notebooks.plan import Plan
+from patchbook.grading.notebooks.plan import Plan, plain
 
 
 def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
@@ -24,10 +24,9 @@ def broken(ran: NotebookNode, plan: Plan) -> dict[str, str]:
 
     Missing is what is unwritten, and what a grading kernel does not have.
     """
-    written = [cell for cell in ran.cells if STUB not in cell.source]
-    raised = {output.get("ename") for cell in ran.cells for output in cell.get("outputs", [])}
-    if len(written) == len(ran.cells) and NotHere.__name__ not in raised:
+    if not unwritten(ran) and NotHere.__name__ not in raised_in(ran.cells):
         return {}
+    written = [cell for cell in ran.cells if STUB not in cell.source]
     raised = {
         cell.metadata.get("nbgrader", {}).get("grade_id")
         for cell in written
@@ -62,7 +61,28 @@ def run_again(
             cell.outputs = done.outputs
         elif name in again.values():
             cell.outputs = []  # it could print what it saw
-    return [f"{name}: run with the reference's values for what is unwritten" for name in again.values()]
+    lacking = (
+        "the reference's values for what is unwritten" if unwritten(ran) else "what figures are made with"
+    )
+    return [f"{name}: run with {lacking}" for name in again.values()]
+
+
+def unwritten(ran: NotebookNode) -> bool:
+    return any(STUB in cell.source for cell in ran.cells)
+
+
+def raised_in(cells: list[NotebookNode]) -> set[str]:
+    """The names of the errors in their outputs."""
+    return {output.get("ename") for cell in cells for output in cell.get("outputs", [])} - {None}
+
+
+def hide_lacks(ran: NotebookNode, plan: Plan) -> None:
+    """No page tells a learner that a figure of the course's own lacks a function that is withheld."""
+    if NotHere.__name__ not in raised_in(ran.cells):
+        return
+    for cell in ran.cells:
+        if cell.cell_type == "code" and plain(cell.source) in plan.shows and raised_in([cell]):
+            cell.outputs = []
 
 
 def show_all(

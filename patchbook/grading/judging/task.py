@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 
 from patchbook.grading.judging.execute import ExecuteToTheEnd
 from patchbook.grading.judging.judge import Judge, Verdict
-from patchbook.grading.judging.predictions import run_again, show_all
+from patchbook.grading.judging.predictions import hide_lacks, run_again, show_all
 from patchbook.grading.kernels.fork_server import serve
 from patchbook.grading.notebooks.plan import Asked, Plan
 from patchbook.grading.notebooks.repair import repair
@@ -70,6 +70,7 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     step = ExecuteToTheEnd(plan, kernel_options=kernel, **task["settings"])
     step.preprocess(ran, {})
     mended += run_again(step, notebook, ran, task["settings"])
+    hide_lacks(ran, plan)
     if task["run_all"]:
         show_all(step, notebook, ran, task["settings"])
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))
