@@ -29,7 +29,7 @@ def _cached_queries_and_keys(seed: int) -> dict[str, Any]:
 def test_attention_from_q_and_k(seed: int) -> Iterator[Case]:
     """Attention patterns from queries and keys."""
     yield Case("2 prompts of 6, 3 heads of 5", lambda: _queries_and_keys(seed, 2, 6, 3, 5))
-    yield Case("one prompt of 1 token", lambda: _queries_and_keys(seed + 10, 1, 1, 4, 3), grad=False)
+    yield Case("one prompt of 1 token", lambda: _queries_and_keys(seed + 10, 1, 1, 4, 3))
     yield Case("float64", lambda: _queries_and_keys(seed + 20, 3, 4, 2, 7, dtype=torch.float64))
     yield Case("large scores", lambda: {n: 20 * t for n, t in _queries_and_keys(seed, 1, 7, 2, 9).items()})
     yield Case("a model's cached q and k", lambda: _cached_queries_and_keys(seed))
@@ -43,7 +43,7 @@ def test_attention_from_q_and_k(seed: int) -> Iterator[Case]:
 )
 def test_zero_ablate_head_hook(seed: int) -> Iterator[Case]:
     """A hook that sets one head's output to zero."""
-    for head, grad in ((1, True), (0, False), (4, False)):
+    for head in (1, 0, 4):
         yield Case(
             f"head {head} of 5, 2 prompts of 6",
             lambda head=head: {
@@ -51,7 +51,6 @@ def test_zero_ablate_head_hook(seed: int) -> Iterator[Case]:
                 "hook": HookPoint(),
                 "head_index": head,
             },
-            grad=grad,
         )
 
 
@@ -86,5 +85,5 @@ def test_cache_without_aliases(seed: int) -> Iterator[Case]:
         _, cache = awkward_model(model_seed).run_with_cache(random_tokens(seed, length=5))
         return {"cache": cache}
 
-    yield Case("a 3-layer model, every entry edited once", lambda: arguments(seed), grad=False)
-    yield Case("the same, other weights", lambda: arguments(seed + 1), grad=False)
+    yield Case("a 3-layer model, every entry edited once", lambda: arguments(seed))
+    yield Case("the same, other weights", lambda: arguments(seed + 1))

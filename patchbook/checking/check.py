@@ -24,7 +24,6 @@ class Case:
 
     description: str
     arguments: Callable[[], dict[str, Any]]
-    grad: bool = False
     raises: type[Exception] | None = None
 
 

@@ -25,10 +25,10 @@ def tiny_gpt2(seed: int) -> TransformerBridge:
     return _shipped()()
 
 
-def prompt_with_cache(model: TransformerBridge, seed: int, position: int, grad: bool) -> dict[str, Any]:
+def prompt_with_cache(model: TransformerBridge, seed: int, position: int) -> dict[str, Any]:
     """The arguments of an attribution: one random prompt of 11 tokens, its cache, a position."""
     tokens = random_tokens(seed, batch=1)
-    with torch.set_grad_enabled(grad):
+    with torch.no_grad():
         _, cache = model.run_with_cache(tokens)
     return {"tokens": tokens, "model": model, "cache": cache, "token_position": position}
 

@@ -75,6 +75,6 @@ def test_logits_to_ave_logit_diff_by_type(seed: int) -> Iterator[Case]:
     """The logit difference between the right answer and one type of wrong answer."""
     yield Case("2 prompts, incorrect_idx 1, per_prompt not given (False)", lambda: _by_type(seed, 2, 1))
     yield Case("3 prompts, incorrect_idx 2, per_prompt True", lambda: _by_type(seed + 1, 3, 2, True))
-    yield Case("5 prompts, incorrect_idx 3", lambda: _by_type(seed + 2, 5, 3, False), grad=False)
+    yield Case("5 prompts, incorrect_idx 3", lambda: _by_type(seed + 2, 5, 3, False))
     double = functools.partial(_by_type, seed + 3, 3, 2, True, **DOUBLE)
     yield Case("3 prompts in float64, incorrect_idx 2, per_prompt True", double)

@@ -48,4 +48,4 @@ def test_normalize_patched_logit_diff(seed: int) -> Iterator[Case]:
             ends = {"clean_logit_diff": clean, "corrupted_logit_diff": corrupted}
             return {"patched_logit_diff": patched} | ends
 
-        yield Case(text, arguments, grad=number != 1)
+        yield Case(text, arguments)

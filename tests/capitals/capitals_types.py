@@ -102,7 +102,7 @@ def _a_models_logits() -> dict[str, Any]:
 def test_cumul_probs_by_capitalisation_type(seed: int) -> Iterator[Case]:
     """The probability of each type of token after the prompt."""
     yield Case("2 prompts of 5, 97 tokens of all types", lambda: _typed_logits(seed, 2))
-    yield Case("3 prompts of 5, float64", lambda: _typed_logits(seed + 1, 3, **DOUBLE), grad=False)
+    yield Case("3 prompts of 5, float64", lambda: _typed_logits(seed + 1, 3, **DOUBLE))
     letters = tuple(word for word in WORDS if word.isalpha())
     yield Case("1 prompt of 5, no token is a numeral", lambda: _typed_logits(seed + 2, 1, letters))
-    yield Case("3 prompts, tiny-gpt2's logits", _a_models_logits, grad=False)
+    yield Case("3 prompts, tiny-gpt2's logits", _a_models_logits)

@@ -31,7 +31,7 @@ def test_mend_second_best(seed: int) -> Iterator[Case]:
         def arguments(chosen=chosen):
             return {"model": tiny_gpt2(0), "prompts": [*chosen]}
 
-        yield Case(f"{number}: {chosen[0]!r}{', …' * (number > 1)}", arguments, grad=number == 1)
+        yield Case(f"{number}: {chosen[0]!r}{', …' * (number > 1)}", arguments)
 
 
 def _pairs(seed: int, number: int, wrong: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def _pairs(seed: int, number: int, wrong: str) -> dict[str, Any]:
 def test_mend_model_on_answers(seed: int) -> Iterator[Case]:
     """The logit difference after each prompt."""
     yield Case("4 prompts; wrong: a small letter", lambda: _pairs(seed, 4, "lower"))
-    yield Case("2 prompts; wrong: no space", lambda: _pairs(seed + 1, 2, "no_space"), grad=False)
+    yield Case("2 prompts; wrong: no space", lambda: _pairs(seed + 1, 2, "no_space"))
     yield Case("6 prompts; wrong: a small letter, no space", lambda: _pairs(seed + 2, 6, "no_space_lower"))
 
 
@@ -70,4 +70,4 @@ def test_mend_stale_cache(seed: int) -> Iterator[Case]:
     )
     for number, (text, lengths, batch, model) in enumerate(rows):
         build = functools.partial(_sets, seed + 7 * number, lengths, batch, model)
-        yield Case(text, build, grad=number == 1)
+        yield Case(text, build)

@@ -100,5 +100,5 @@ def test_days_pca(seed: int) -> Iterator[Case]:
     """Where the days lie along the directions in which they differ most."""
     yield Case("7 vectors of 20, k not given (2)", lambda: _vectors(seed, 7, 20))
     # float64, so that the directions with the least spread are as certain as those with the most
-    yield Case("12 vectors of 9 in float64, k 3", lambda: _vectors(seed + 3, 12, 9, 3, **DOUBLE), grad=False)
+    yield Case("12 vectors of 9 in float64, k 3", lambda: _vectors(seed + 3, 12, 9, 3, **DOUBLE))
     yield Case("7 vectors of 16, k 1", lambda: _vectors(seed + 6, 7, 16, 1))

@@ -33,7 +33,7 @@ def _logits(seed: int, batch: int, per_prompt: bool | None = None, **options) ->
 def test_logits_to_ave_logit_diff_of_days(seed: int) -> Iterator[Case]:
     """The lead of tomorrow over today at the last position, on average or for each prompt."""
     yield Case("3 prompts of 6, per_prompt not given (False)", lambda: _logits(seed, 3))
-    yield Case("4 prompts, per_prompt True", lambda: _logits(seed + 1, 4, True), grad=False)
+    yield Case("4 prompts, per_prompt True", lambda: _logits(seed + 1, 4, True))
     yield Case("5 prompts, per_prompt False", lambda: _logits(seed + 2, 5, False))
     yield Case("2 prompts in float64, per_prompt True", lambda: _logits(seed + 3, 2, True, **DOUBLE))
 

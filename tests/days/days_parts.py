@@ -24,5 +24,5 @@ def _run(seed: int, batch: int, length: int, **options) -> dict[str, Any]:
 def test_decompose_logit_diff(seed: int) -> Iterator[Case]:
     """The parts that a logit difference is made of."""
     yield Case("3 layers, 2 prompts of 6", lambda: _run(seed, 2, 6))
-    yield Case("4 layers, 3 prompts of 5", lambda: _run(seed + 1, 3, 5, n_layers=4), grad=False)
+    yield Case("4 layers, 3 prompts of 5", lambda: _run(seed + 1, 3, 5, n_layers=4))
     yield Case("3 layers, 4 prompts of 7, float64", lambda: _run(seed + 2, 4, 7, **DOUBLE))

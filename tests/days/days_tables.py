@@ -21,7 +21,7 @@ def _two_tables(seed: int, layers: int, heads: int, **options) -> dict[str, Tens
 def test_scatter_rows(seed: int) -> Iterator[Case]:
     """One point for each head, with its label and its layer."""
     yield Case("3 layers, 5 heads", lambda: _two_tables(seed, 3, 5))
-    yield Case("4 layers, 2 heads", lambda: _two_tables(seed + 2, 4, 2), grad=False)
+    yield Case("4 layers, 2 heads", lambda: _two_tables(seed + 2, 4, 2))
     yield Case("2 layers, 7 heads, float64", lambda: _two_tables(seed + 4, 2, 7, **DOUBLE))
 
 

@@ -14,7 +14,7 @@ from patchbook.tests.specifications import ablation as specifications
 def _heads_to_ablate(seed: int) -> Iterator[Case]:
     """The cases of both ablation hooks."""
     yield Case("head 1 of 5, 2 prompts of 6", lambda: z_and_head(seed, 2, 1))
-    yield Case("head 0 of 5, 3 prompts of 6", lambda: z_and_head(seed + 1, 3, 0), grad=False)
+    yield Case("head 0 of 5, 3 prompts of 6", lambda: z_and_head(seed + 1, 3, 0))
     yield Case("head 4 of 5, one prompt", lambda: z_and_head(seed + 2, 1, 4))
     yield Case("head 3 of 5, 4 prompts, float64", lambda: z_and_head(seed + 3, 4, 3, torch.float64))
 
@@ -54,7 +54,7 @@ def test_get_ablation_scores(seed: int) -> Iterator[Case]:
     rows = (
         ("attention-only model, 2 prompts, seq_len 5, zero ablation", awkward_attn_only, {}, (2, 5), _ZERO),
         ("GPT-2-like model, float64, 3 prompts, seq_len 4, halved", awkward_model, double, (3, 4), _HALF),
-        ("tiny-gpt2, 2 prompts, seq_len 6, mean ablation, no autograd", tiny_gpt2, {}, (2, 6), _MEAN),
+        ("tiny-gpt2, 2 prompts, seq_len 6, mean ablation", tiny_gpt2, {}, (2, 6), _MEAN),
         (_BY_DEFAULT, awkward_attn_only, {}, (1, 3), None),
     )
     for index, (text, model, options, sizes, function) in enumerate(rows, seed):
@@ -64,4 +64,4 @@ def test_get_ablation_scores(seed: int) -> Iterator[Case]:
             arguments = {"model": model(index, **options), "tokens": tokens, "ablation_function": function}
             return {name: value for name, value in arguments.items() if value is not None}
 
-        yield Case(text, arguments, grad="no autograd" not in text)
+        yield Case(text, arguments)

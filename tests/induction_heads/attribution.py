@@ -18,7 +18,7 @@ def prompts_and_caches(seed: int) -> Iterator[Case]:
         ("attention-only model, no LayerNorm, position 3", awkward_attn_only, 3, {}),
         ("GPT-2-like model, position 4", awkward_model, 4, {}),
         ("GPT-2-like model, the last prediction", awkward_model, 9, {}),
-        ("GPT-2-like model in float64, position 6, no autograd", awkward_model, 6, double),
+        ("GPT-2-like model in float64, position 6", awkward_model, 6, double),
         ("attention-only model, position 0", awkward_attn_only, 0, {}),
         ("tiny-gpt2, position 5", tiny_gpt2, 5, {}),
     )
@@ -26,9 +26,9 @@ def prompts_and_caches(seed: int) -> Iterator[Case]:
 
         def arguments(text=text, model=model, position=position, options=options):
             built = model(seed + position, **options)
-            return prompt_with_cache(built, seed + position, position, "no autograd" not in text)
+            return prompt_with_cache(built, seed + position, position)
 
-        yield Case(text, arguments, grad="no autograd" not in text)
+        yield Case(text, arguments)
 
 
 READY_MADE = {"ready_made": ("transformer_lens.ActivationCache.ActivationCache.logit_attrs",)}

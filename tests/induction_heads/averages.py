@@ -55,9 +55,9 @@ def test_average_over_condition(seed: int) -> Iterator[Case]:
             lambda: cached_patterns(tiny_gpt2, seed)[-1].clone(),
         ),
     )
-    for index, (text, condition, values) in enumerate(rows):
+    for text, condition, values in rows:
         arguments = functools.partial(lambda v, c: {"tensor": v(), "condition": c}, values, condition)
-        yield Case(text, arguments, grad=index != 1)
+        yield Case(text, arguments)
 
 
 @checks(specifications.heads_with_high_average_pattern, mistakes.heads_with_high_average_pattern)
@@ -76,7 +76,7 @@ def test_heads_with_high_average_pattern(seed: int) -> Iterator[Case]:
         plan |= {"decoys": (same, first_key), "dtype": torch.float64 if index == 2 else torch.float32}
         name = f"{plan['layers']} layers, 5 heads, {text}, threshold {plan['threshold']}"
         after = {argument: plan[argument] for argument in ("condition", "threshold")}
-        yield detector_case(name, seed + index, plan, index != 1, **after)
+        yield detector_case(name, seed + index, plan, **after)
     tied = functools.partial(tied_patterns, two_before, _averages_with_ties(seed), length=6)
     yield Case(
         "2 layers, 5 heads, key == query - 2, some heads exactly at the threshold 0.5",

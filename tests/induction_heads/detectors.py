@@ -30,7 +30,6 @@ def _detector_cases(
         "2 layers, 6 heads, 8 tokens, threshold 0.65, float64",
         seed + 1,
         plan | {"threshold": 0.65, "layers": 2, "heads": 6, "length": 8, "dtype": torch.float64},
-        grad=False,
         threshold=0.65,
     )
     plan |= {"threshold": low, "layers": 4, "length": length}

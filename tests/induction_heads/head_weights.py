@@ -44,8 +44,8 @@ def test_top_1_accuracy(seed: int) -> Iterator[Case]:
         ("1300 tokens, more than one piece of 1000", lambda: partial_copier(seed + 4, 1300, 10, 1.0)),
         ("one head of a random model", lambda: one_head_of_a_model(seed)),
     )
-    for index, (text, matrix) in enumerate(rows):
-        yield Case(text, lambda build=matrix: {"full_OV_circuit": build()}, grad=index != 1)
+    for text, matrix in rows:
+        yield Case(text, lambda build=matrix: {"full_OV_circuit": build()})
 
 
 _COMPOSITION = (
@@ -58,7 +58,7 @@ _COMPOSITION = (
 def test_get_comp_score(seed: int) -> Iterator[Case]:
     """How well one matrix reads what another writes."""
     yield Case("W_A 6 by 9, W_B 9 by 6", lambda: two_matrices(seed, 6, 9))
-    yield Case("W_A 20 by 4, W_B 4 by 20", lambda: two_matrices(seed + 1, 20, 4), grad=False)
+    yield Case("W_A 20 by 4, W_B 4 by 20", lambda: two_matrices(seed + 1, 20, 4))
     yield Case("two 7 by 7 matrices, float64", lambda: two_matrices(seed + 2, 7, 7, torch.float64))
     yield Case("two 8 by 8 matrices, W_B reads next to nothing of W_A", lambda: matrices_apart(seed + 3))
 
@@ -67,6 +67,6 @@ def test_get_comp_score(seed: int) -> Iterator[Case]:
 def test_k_composition_scores(seed: int) -> Iterator[Case]:
     """How much layer 0's heads write into the keys of layer 1's."""
     yield Case("attention-only model, 2 layers of 5 heads", lambda: {"model": awkward_attn_only(seed)})
-    yield Case("GPT-2-like model, 3 layers of 5 heads", lambda: {"model": awkward_model(seed)}, grad=False)
+    yield Case("GPT-2-like model, 3 layers of 5 heads", lambda: {"model": awkward_model(seed)})
     yield Case("the same in float64", lambda: {"model": awkward_model(seed + 1, dtype=torch.float64)})
     yield Case("tiny-gpt2", lambda: {"model": tiny_gpt2(seed)})

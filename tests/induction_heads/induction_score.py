@@ -67,7 +67,6 @@ def test_induction_score_hook(seed: int) -> Iterator[Case]:
         yield Case(
             f"batch {batch}, seq_len {seq_len}, 3 layers, 5 heads; the store holds -1 before",
             functools.partial(_patterns_and_hooks, seed + index, batch, 1 + 2 * seq_len, dtype),
-            grad=index != 1,
         )
 
 

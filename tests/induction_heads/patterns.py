@@ -49,10 +49,10 @@ def first_or_second(query: int) -> int:
     return query % 2
 
 
-def detector_case(text: str, seed: int, plan: dict[str, Any], grad: bool = True, **after: Any) -> Case:
+def detector_case(text: str, seed: int, plan: dict[str, Any], **after: Any) -> Case:
     """A case whose cache has patterns made to order. after: the arguments after the cache."""
     patterns = functools.cache(lambda: detector_patterns(seed, **plan))  # made once, copied each time
-    return Case(text, lambda: {"cache": cache_of_patterns(patterns()), **after}, grad)
+    return Case(text, lambda: {"cache": cache_of_patterns(patterns()), **after})
 
 
 def tiny_case(seed: int, before: dict[str, Any], condition: Condition | None = None) -> Case:

@@ -64,7 +64,7 @@ def test_generate_repeated_tokens(seed: int) -> Iterator[Case]:
 
     model = "a model with 97 tokens, of which BOS is 61"
     yield Case(f"{model}; seq_len 7, batch_size 3", arguments(seq_len=7, batch_size=3))
-    yield Case(f"{model}; seq_len 9, batch_size not given (1)", arguments(seq_len=9), grad=False)
+    yield Case(f"{model}; seq_len 9, batch_size not given (1)", arguments(seq_len=9))
     yield Case(f"{model}; seq_len 40, batch_size 60", arguments(seq_len=40, batch_size=60))
     yield Case(
         "tiny-gpt2; seq_len 4, batch_size 2", lambda: {"model": tiny_gpt2(0), "seq_len": 4, "batch_size": 2}

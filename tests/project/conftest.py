@@ -9,7 +9,7 @@ from tests.project.selecting import is_chosen, is_for_later
 
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
 os.environ.setdefault("PATCHBOOK_DEVICE", "cpu")  # the same everywhere; test_devices asks for others
-LONGEST = ("test_book.py", "test_hostile.py", "test_sample_class.py", "test_mutants.py")
+LONGEST = ("test_book.py", "test_hostile.py", "test_devices.py", "test_mutants.py", "test_sample_class.py")
 IN_PIECES = "test_checks.py"  # a few seconds for each exercise
 
 

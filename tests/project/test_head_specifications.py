@@ -14,7 +14,7 @@ MODELS = (awkward_model, awkward_attn_only, tiny_gpt2)
 @pytest.mark.parametrize("position", [0, 4, 9])
 @pytest.mark.parametrize("model", MODELS)
 def test_the_parts_of_a_logit_add_up_to_it(model, position):
-    arguments = prompt_with_cache(model(3), 3, position, grad=False)
+    arguments = prompt_with_cache(model(3), 3, position)
     parts = attribution_sums.full_logit_attribution(**arguments)
     logits = arguments["model"](arguments["tokens"])
     logit = logits[0, position, arguments["tokens"][0, position + 1]]
@@ -26,7 +26,7 @@ def test_the_sum_rule_holds_where_the_weights_are_not_centred():
     with torch.no_grad():
         model.W_E.add_(0.3)
         model.blocks[1].mlp.out.bias.add_(0.2)
-    arguments = prompt_with_cache(model, 2, 5, grad=False)
+    arguments = prompt_with_cache(model, 2, 5)
     logit = model(arguments["tokens"])[0, 5, arguments["tokens"][0, 6]]
     total = sum(part.sum() for part in attribution_sums.full_logit_attribution(**arguments).values())
     assert total.item() == pytest.approx(logit.item(), abs=1e-4)
