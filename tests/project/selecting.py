@@ -22,7 +22,14 @@ BY_EXERCISE = {
     *("test_next_lines.py", "test_rewrites.py"),
 }
 QUICK = {"test_arrows.py", "test_the_tests.py"}
-LONG = {"test_book.py", "test_cluster.py", "test_hostile.py", "test_nothing_lost.py", "test_sample_class.py"}
+LONG = {
+    "test_book.py",
+    "test_cluster.py",
+    "test_devices.py",
+    "test_hostile.py",
+    "test_nothing_lost.py",
+    "test_sample_class.py",
+}
 
 
 @cache
