@@ -86,6 +86,7 @@ _HINTS = (
     ("requires grad", "Autograd tracks this tensor: use .detach() before it leaves torch."),
     ("support item assignment", "This cannot be written into: write into the tensor you were given."),
     ("is ambiguous", "`if`, `and`, `or`, `not` and `in` want one True or False: this tensor has many."),
+    ("exercise does without", "Read the weights themselves: model.W_U, model.b_U, model.W_V, model.W_O."),
     ("is not defined", "A name is missing: run the cells above from the top, or check its spelling."),
     ("expected str instance", "A text is wanted here and something else came: str(...) makes one of it."),
 )  # fmt: skip
