@@ -24,7 +24,7 @@ class Case:
 
     description: str
     arguments: Callable[[], dict[str, Any]]
-    raises: type[Exception] | None = None
+    raises: type[Exception] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
