@@ -28,9 +28,7 @@ def test_full_OV_circuit(seed: int) -> Iterator[Case]:
     )
     for text, model, layer, head, options in rows:
         build = functools.partial(model, seed + layer, **options)
-        yield Case(
-            text, lambda b=build, i=layer, h=head: {"model": b(), "layer": i, "head_index": h}, layer != 0
-        )
+        yield Case(text, lambda b=build, i=layer, h=head: {"model": b(), "layer": i, "head_index": h})
 
 
 @checks(specifications.top_1_accuracy, mistakes.top_1_accuracy)
