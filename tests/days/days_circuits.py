@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformer_lens import TransformerBridge
@@ -77,6 +78,7 @@ def _without_sign(implementation: Callable, arguments: dict[str, Any]) -> Any:
     Where vectors do not differ at all, coordinates are rounding errors: they count as 0.
     """
     found = implementation(*arguments.values())
+    found = torch.from_numpy(found) if isinstance(found, np.ndarray) else found
     if not torch.is_tensor(found) or found.dim() != 2 or not found.numel() or not found.isfinite().all():
         return found
     found = torch.where(found.abs() < 1e-3, 0.0, found)
