@@ -85,10 +85,11 @@ def test_every_cell_of_a_chapter_runs_where_the_model_is(chapter, monkeypatch):
     monkeypatch.setenv("PATCHBOOK_DEVICE", StubDevice.NAME)
     names = {"__name__": "__main__", "display": lambda figure: None}
     cells = [cell.source for cell in source_notebook(COURSE, chapter).cells if cell.cell_type == "code"]
-    with StubDevice():
+    with StubDevice(), torch.enable_grad():  # a notebook switches autograd off; the next test has it again
         for source in cells:
             if source.startswith("# CHECK") and not source.splitlines()[1].startswith(MEASURED):
                 continue  # its cases are on the CPU, as its reference is
             if not source.startswith("# SETUP"):
                 exec(compile(source, f"<{chapter}>", "exec"), names)
         assert there(names["model"].W_U)
+    assert torch.is_grad_enabled()
