@@ -37,9 +37,6 @@ _CURRENT = "the condition is that of the current token: key == query."
 _FIRST = "the condition is that of the first token: key == 0."
 
 
-_AHEAD = "The query looks back, so the key is the smaller of the two."
-
-
 current_attn_detector = _detector(
     lambda query, key: key == query,
     (

@@ -10,12 +10,6 @@ from patchbook.tests.specifications.forward_pass import forward
 
 
 # hooks
-def _frozen(z, cache, name, where, source):
-    new = cache[name].clone()
-    new[where] = source[name][where]
-    return new
-
-
 def _freeze(orig_head_vector, hook, new_cache, orig_cache, head_to_patch, **wrong):
     """patch_or_freeze_head_vectors with one thing wrong."""
     layer, head = head_to_patch[::-1] if wrong.get("head_first") else head_to_patch
