@@ -91,7 +91,7 @@ def _functions_in(value: Any) -> Iterator[FunctionType]:
     if isinstance(value, type):
         for member in vars(value).values():
             yield from _functions_in(member)
-    elif callable(value) or isinstance(value, property):
+    elif callable(value) or isinstance(value, classmethod | property):
         for inner in ("__wrapped__", "fget"):
             yield from _functions_in(getattr(value, inner, None))
 
