@@ -1,8 +1,8 @@
 """A model's forward pass in plain matrix products, on the bridge's own weights.
 
-A patched run needs a part of the model only: some layers, some positions, some heads. The bridge computes all of
-it, through hook points that nobody reads. `Arithmetic.of(model)` takes the weights once (views, no copies) and
-offers the steps one by one; tests hold them to the bridge.
+A patched run needs a part of the model only: some layers, some positions, some heads. The bridge computes all
+of it, through hook points that nobody reads. `Arithmetic.of(model)` takes the weights once (views, no copies)
+and offers the steps one by one; tests hold them to the bridge.
 
 Axes: any leading ones, then `pos d_model` for the stream and `pos head d_head` for q, k, v and z.
 """
@@ -155,14 +155,16 @@ class Arithmetic:
         its = self.layers[layer]
         return torch.matmul(z.flatten(-2), its.W_O.flatten(0, 1)) + its.b_O
 
-    def mlp_out(self, layer: int, mid: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"] | float:
-        """What the MLP writes when it reads `mid`; 0.0 in a model without MLPs."""
-        its = self.layers[layer]
-        if its.mlp is None:
-            return 0.0
-        W_in, b_in, W_out, b_out = its.mlp
-        hidden = self.activation(functional.linear(its.norm2(mid), W_in, b_in))
-        return functional.linear(hidden, W_out, b_out)
+    def mlp_out(self, layer: int, mid: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"]:
+        """What the MLP writes when it reads `mid`; zeros in a model without MLPs."""
+        return self.mlp(layer, self.layers[layer].norm2(mid))
+
+    def mlp(self, layer: int, normed: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"]:
+        """What the MLP writes when it reads this of the normalised stream."""
+        if self.attn_only:
+            return torch.zeros_like(normed)
+        W_in, b_in, W_out, b_out = self.layers[layer].mlp
+        return functional.linear(self.activation(functional.linear(normed, W_in, b_in)), W_out, b_out)
 
     def logits(self, final: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_vocab"]:
         """What the end of the stream says."""

@@ -1,9 +1,9 @@
 """What rows of patched runs must cost, in floating-point operations, and which of them go in one batch.
 
-Counted are matrix products only, two operations for each multiplication and sum. Together they are the bound that
-`benchmarks/patching.py` holds the clock against. Starting a batch costs time, too: as much as CALL operations in
-each layer. So on a small model patches of several positions go together, although the earliest one decides how many
-positions all of them compute; on a large one they do not.
+Counted are matrix products only, two operations for each multiplication and sum. Together they are the bound
+that `benchmarks/patching.py` holds the clock against. Starting a batch costs time, too: as much as CALL operations
+in each layer. So on a small model patches of several positions go together, although the earliest one decides how
+many positions all of them compute; on a large one they do not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Entry:
-    """Where rows enter: the layer, the first and the number of changed positions, and behind attention or not."""
+    """Where rows enter: the layer, the first changed position and their number; behind attention or not."""
 
     layer: int
     start: int
@@ -106,6 +106,10 @@ class Costs:
             batch, entry = [item], own
         if batch:
             yield batch, entry
+
+    def alike(self, items: Sequence[Item], entry: Entry) -> list[list[Item]]:
+        """Items that all enter alike, in batches."""
+        return [batch for batch, _ in self.batches(items, lambda _: entry)]
 
     def _keys(self, positions: int) -> float:
         return 4.0 * positions * self.d_model * self.heads  # keys and values

@@ -147,14 +147,23 @@ class Graph:
             [(self.receiver_index[e.receiver], self.sender_index[e.sender]) for e in self.edges]
         ).T.unbind()
 
+    def receiver_at(self, layer: int | None, letter: str, head: int | None = None) -> int:
+        """Where an input stands in `receivers`, by its layer, letter and head; None where it has none."""
+        kind = next(kind for kind, letters in INPUTS.items() if letter in letters)
+        return self.receiver_index[Receiver(Node(kind, layer, head), letter)]
+
+    def place(self, edge: Edge) -> tuple[int, int]:
+        """Where an edge is in a (receiver, sender) tensor. Raises KeyError for one that the graph has not."""
+        place = self.receiver_index[edge.receiver], self.sender_index[edge.sender]
+        if place[1] >= self.senders_before(edge.receiver.node):
+            raise KeyError(f"no edge {edge.label!r}: its sender writes after the input is read.")
+        return place
+
     def mask(self, edges: Iterable[Edge]) -> Bool[Tensor, "receiver sender"]:
         """True at each of these edges. Raises KeyError for one that the graph has not."""
         mask = torch.zeros(len(self.receivers), len(self.senders), dtype=torch.bool)
         for edge in edges:
-            place = self.receiver_index[edge.receiver], self.sender_index[edge.sender]
-            if place[1] >= self.senders_before(edge.receiver.node):
-                raise KeyError(f"no edge {edge.label!r}: its sender writes after the input is read.")
-            mask[place] = True
+            mask[self.place(edge)] = True
         return mask
 
     def chosen(self, mask: Bool[Tensor, "receiver sender"]) -> list[Edge]:

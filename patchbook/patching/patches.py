@@ -4,8 +4,8 @@
     with torch.inference_mode():
         values = Bench(model, tokens, metric).patched(patches, other_cache)   # the metric of each patch
 
-Each patch is a run of its own on `tokens`, with one activation of another run. Patches of one layer and place run
-in one batch where that pays (`costs`).
+Each patch is a run of its own on `tokens`, with one activation of another run. Patches of one layer and place
+run in one batch where that pays (`costs`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,5 +167,5 @@ class Bench:
         if (ours - theirs).abs().max() > AWAY * theirs.abs().max().clamp(min=1):
             raise ValueError(
                 "the model's run is not what its weights say: it has hooks on it, perhaps.\n"
-                "Call model.reset_hooks(), or use transformer_lens.patching, which runs the model with its hooks."
+                "Call model.reset_hooks(), or use transformer_lens.patching, which runs it with its hooks."
             )

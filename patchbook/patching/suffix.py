@@ -1,8 +1,8 @@
 """One unpatched run, kept, and what follows from changing it: nothing is computed that a patch cannot reach.
 
-A patched run differs from the unpatched one only behind the patch: in later layers, and at the patched position and
-after it. So rows of patched streams enter where they were changed and run on from there. What they do not change,
-earlier keys and values above all, is the kept run's. In the last layer only those positions go on that are read.
+A patched run differs from the unpatched one only behind the patch: in later layers, at the patched position and
+after it. So rows of patched streams enter where they were changed, and run on from there. What they do not change,
+earlier keys and values above all, is the kept run's. In the last layer only positions that are read go on.
 
 Rows are an axis in front: (row batch pos d_model). `at` are the positions of the prompt that a tensor's pos axis
 stands for, ascending; a tensor without `at` has all of them.
@@ -46,6 +46,15 @@ class Run:
     def mlp_out(self, layer: int) -> Float[Tensor, "batch pos d_model"]:
         """What an MLP adds to the stream."""
         return self.stream[layer + 1] - self.mid[layer]
+
+    def writes(self) -> Float[Tensor, "sender batch pos d_model"]:
+        """What each sender adds to the stream, in the order of a graph's senders. b_O is nobody's."""
+        found = [self.stream[0]]
+        for layer in range(len(self.arithmetic.layers)):
+            found += [self.write(layer, head) for head in range(self.arithmetic.n_heads)]
+            if not self.arithmetic.attn_only:
+                found.append(self.mlp_out(layer))
+        return torch.stack(found)
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,7 @@ class Suffix:
 
 
 def over(base: Tensor, new: Tensor, at: Tensor, wanted: Tensor) -> Tensor:
-    """`new` at `at`, and the unpatched run's at the other positions that are wanted: (row batch wanted ...)."""
+    """`new` at `at`, the unpatched run's at the other wanted positions: (row batch wanted ...)."""
     if len(at) == len(wanted):
         return new
     full = base[:, wanted].expand(len(new), *(-1,) * base.ndim).clone()

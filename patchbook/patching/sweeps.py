@@ -3,8 +3,8 @@
     from patchbook.patching import sweeps
     sweeps.get_act_patch_resid_pre(model, corrupted_tokens, clean_cache, metric)        # (layer, pos)
 
-Results are tensors that know what their axes are: `.draw(title)` draws them. With `reduce="none"`, `baseline` or
-several metrics a sweep gives TransformerLens's PatchingResult, as theirs do.
+Results are tensors that know what their axes are: `.draw(title)` draws them. With `reduce="none"`, `baseline`
+or several metrics a sweep gives TransformerLens's PatchingResult, as theirs do.
 """
 
 import itertools
@@ -46,9 +46,9 @@ def sweep(
     """The metric on the corrupted tokens, with one activation at a time from the clean run.
 
     Args:
-        patching_metric: gives one number for the logits of all prompts; one for each prompt unless `reduce` is
-            "scalar". Or several metrics by name.
-        places: what is patched, by TransformerLens's name, with a label for each; several make a first axis.
+        patching_metric: gives one number for the logits of all prompts; one for each prompt unless `reduce`
+            is "scalar". Or several metrics by name.
+        places: what is patched, by TransformerLens's name, with a label each; several make a first axis.
         axes: what is swept, such as ("layer", "pos").
         reduce: "scalar"; "mean" over the prompts; "none" keeps them, and gives a PatchingResult.
         baseline: also score the unpatched run, and give a PatchingResult.
