@@ -112,14 +112,17 @@ class Arithmetic:
         return x if self.W_pos is None else x + self.W_pos[: tokens.shape[-1]]
 
     def read(self, layer: int, letter: str, normed: Tensor, at: slice | Tensor) -> Tensor:
-        """q, k or v from the normalised stream, whose positions in the prompt are `at`: (..., head, d_head).
+        """q, k or v from the normalised stream, whose positions in the prompt are `at`: (..., head, d_head)."""
+        return self.vectors(layer, letter, self.placed(letter, normed, at))
 
-        As TransformerLens's hook_q has it: before a rotation.
-        """
-        if self.key_pos is not None and letter != "v":
-            normed = normed + self.key_pos[at]
+    def placed(self, letter: str, normed: Tensor, at: slice | Tensor) -> Tensor:
+        """What queries, keys or values read of the normalised stream: a shortformer adds positions to two."""
+        return normed if self.key_pos is None or letter == "v" else normed + self.key_pos[at]
+
+    def vectors(self, layer: int, letter: str, placed: Tensor) -> Tensor:
+        """q, k or v, as TransformerLens's hooks have them: before a rotation."""
         weight, bias = self.layers[layer].qkv[letter]
-        return functional.linear(normed, weight, bias).unflatten(-1, (self.n_heads, -1))
+        return functional.linear(placed, weight, bias).unflatten(-1, (self.n_heads, -1))
 
     def rotated(self, x: Float[Tensor, "... pos head d_head"], at: slice | Tensor) -> Tensor:
         """A query or key at its position; the same where the model does not rotate."""

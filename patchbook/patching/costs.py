@@ -1,9 +1,9 @@
 """What rows of patched runs must cost, in floating-point operations, and which of them go in one batch.
 
 Counted are matrix products only, two operations for each multiplication and sum. Together they are the bound
-that `benchmarks/patching.py` holds the clock against. Starting a batch costs time, too: as much as CALL operations
-in each layer. So on a small model patches of several positions go together, although the earliest one decides how
-many positions all of them compute; on a large one they do not.
+that `benchmarks/patching.py` holds the clock against. Starting a batch costs time, too: as much as CALL
+operations in each layer. So on a small model patches of several positions go together, although the earliest one
+decides how many positions all of them compute; on a large one they do not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -106,6 +106,21 @@ class Costs:
             batch, entry = [item], own
         if batch:
             yield batch, entry
+
+    def packed(
+        self, items: Sequence[Item], entry_of: Callable[[Item], Entry]
+    ) -> Iterator[list[tuple[list[Item], Entry]]]:
+        """Batches of one layer that share its matrix products, as many as there is room for."""
+        pack, room = [], 0.0
+        for batch, entry in self.batches(items, entry_of):
+            more = len(batch) * self.room(entry)
+            if pack and room + more > ROOM:
+                yield pack
+                pack, room = [], 0.0
+            pack.append((batch, entry))
+            room += more
+        if pack:
+            yield pack
 
     def alike(self, items: Sequence[Item], entry: Entry) -> list[list[Item]]:
         """Items that all enter alike, in batches."""

@@ -130,19 +130,19 @@ class Way:
             return Entry(len(self.run.k), 0, self.run.length)
         return Entry(self.layer + (self.letter == "mlp_in"), 0, self.run.length, self.letter != "mlp_in")
 
-    def end(self, suffix: Suffix, items: list[tuple[int, int | None]]) -> Rows:
+    def end(self, suffix: Suffix, items: list[tuple[int, int | None]]) -> list[Rows]:
         """The end of each row's stream."""
         run, senders = self.run, [sender for sender, _ in items]
         last = len(run.k) - 1
         at = suffix.last if self.layer in (last, None) else run.positions
         if self.layer is None:
-            return Rows(last + 1, run.stream[-1][:, at] + self.changes[senders][:, :, at], at)
+            return [Rows(last + 1, run.stream[-1][:, at] + self.changes[senders][:, :, at], at)]
         if self.letter == "mlp_in":
             mid = run.mid[self.layer][:, at]
             heard = run.arithmetic.mlp_out(self.layer, mid + self.changes[senders][:, :, at])
-            return suffix.final(Rows(self.layer + 1, mid + heard, at))
+            return suffix.final([Rows(self.layer + 1, mid + heard, at)])
         stream = run.mid[self.layer][:, at] + self._written(items, at)
-        return suffix.final(Rows(self.layer, stream, at, after_attention=True))
+        return suffix.final([Rows(self.layer, stream, at, after_attention=True)])
 
     def _written(self, items: list[tuple[int, int]], at: Tensor) -> Tensor:
         """What each row's head writes, less what it writes in the unpatched run."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 from transformer_lens import TransformerBridge
 from transformer_lens.utilities import get_act_name
@@ -22,10 +22,11 @@ from patchbook.patching.arithmetic import Arithmetic
 from patchbook.patching.costs import Costs, Entry
 from patchbook.patching.progress import progress
 from patchbook.patching.reading import Metric, ReadLogits, ReadMore, pairs_read
-from patchbook.patching.suffix import Rows, Run, Suffix
+from patchbook.patching.suffix import Rows, Run, Suffix, jointly
 
 Place = Literal["resid_pre", "resid_mid", "attn_out", "mlp_out", "z", "q", "k", "v", "pattern"]
 OF_HEADS = ("z", "q", "k", "v", "pattern")
+ALIKE = 32  # roundings: activations that differ by less are the same
 AWAY = 1e-3  # of the largest logit: so far from the model's own run ours may not be
 
 
@@ -42,13 +43,16 @@ class Patch:
     head: int | None = None
     key: int | None = None
 
-    def entry(self, length: int) -> Entry:
-        """Where it changes the stream of a prompt of this length."""
-        start = self.pos or 0
-        changed = length if self.pos is None else length - start if self.place in ("k", "v") else 1
+    def entry(self, differs: Bool[Tensor, " pos"]) -> Entry | None:
+        """Where it changes the stream; None: nowhere. differs: where the other run's activation is another."""
+        at = differs.nonzero()[:, 0].tolist()
+        at = at if self.pos is None else [pos for pos in at if pos == self.pos]
+        if not at:
+            return None
+        start, stop = at[0], len(differs) if self.place in ("k", "v") else at[-1] + 1
         if self.place in ("resid_pre", "mlp_out"):
-            return Entry(self.layer + (self.place == "mlp_out"), start, changed)
-        return Entry(self.layer, start, changed, after_attention=True)
+            return Entry(self.layer + (self.place == "mlp_out"), start, stop - start)
+        return Entry(self.layer, start, stop - start, after_attention=True)
 
 
 class Bench:
@@ -74,30 +78,64 @@ class Bench:
         return Costs.of(self.arithmetic, self.read)
 
     def patched(self, patches: Sequence[Patch], cache: Mapping[str, Tensor], what: str = "") -> list[Tensor]:
-        """The metric of each patch, with activations from `cache`."""
-        length, order = self.run.length, range(len(patches))
+        """The metric of each patch, with activations from `cache`. what: said by the progress bar."""
+        entries = self.entries(patches, cache)
         groups: dict[tuple, list[int]] = {}
-        for i in sorted(order, key=lambda i: patches[i].entry(length).start):
+        for i in sorted(entries, key=lambda i: entries[i].start):
             groups.setdefault((patches[i].layer, patches[i].place), []).append(i)
 
         def batches(costs: Costs) -> list:
             return [
-                batch
-                for key in sorted(groups)
-                for batch in costs.batches(groups[key], lambda i: patches[i].entry(length))
+                batch for key in sorted(groups) for batch in costs.packed(groups[key], entries.__getitem__)
             ]
 
-        def rows(batch: tuple[list[int], Entry]) -> Rows:
-            return self._enter([patches[i] for i in batch[0]], cache, batch[1])
+        def end(suffix: Suffix, batch: Sequence[tuple[list[int], Entry]]) -> list[Rows]:
+            return suffix.final([self._enter([patches[i] for i in its], cache, at) for its, at in batch])
 
-        values = self.scored(batches, lambda suffix, batch: suffix.final(rows(batch)), what)
-        ran = [i for batch, _ in batches(self.costs) for i in batch]
-        return [value for _, value in sorted(zip(ran, values, strict=True), key=lambda pair: pair[0])]
+        found = self.scored(batches, end, what)
+        ran = [i for batch in batches(self.costs) for its, _ in batch for i in its]
+        values = dict(zip(ran, found, strict=True))
+        unpatched = self.metric(self.logits)
+        return [values.get(i, unpatched) for i in range(len(patches))]
+
+    def entries(self, patches: Sequence[Patch], cache: Mapping[str, Tensor]) -> dict[int, Entry]:
+        """Where each patch enters, by its number; those are left out that change nothing.
+
+        Prompts often begin alike, and then so do all activations. What differs by no more than rounding is alike.
+        """
+        differs: dict[tuple, Tensor] = {}
+        found = {}
+        for i, patch in enumerate(patches):
+            key = patch.place, patch.layer
+            if key not in differs:
+                differs[key] = self._differs(*key, cache)
+            mask = differs[key] if patch.head is None else differs[key][:, patch.head]
+            if entry := patch.entry(mask):
+                found[i] = entry
+        return found
+
+    def _differs(self, place: Place, layer: int, cache: Mapping[str, Tensor]) -> Bool[Tensor, "pos *head"]:
+        """Where another run's activation is not this run's, in any prompt."""
+        run, new = self.run, cache[get_act_name(place, layer)]
+        if place == "pattern":
+            base = self.arithmetic.pattern(run.q[layer], run.k[layer], run.positions)
+            base, new = base.transpose(1, 2), new.transpose(1, 2)  # (batch, query, head, key)
+        elif place == "attn_out":
+            base = run.mid[layer] - run.stream[layer]
+        elif place == "mlp_out":
+            base = run.mlp_out(layer)
+        else:
+            base = {"resid_pre": run.stream, "resid_mid": run.mid}.get(place) or getattr(run, place)
+            base = base[layer]
+        scale = torch.maximum(
+            base.abs().max(), run.stream[layer].abs().max()
+        )  # some are differences of streams
+        return ((new - base).abs() > ALIKE * torch.finfo(base.dtype).eps * scale).any(-1).any(0)
 
     def scored(
         self,
         batches: Callable[[Costs], Sequence],
-        end_of: Callable[[Suffix, object], Rows],
+        end_of: Callable[[Suffix, object], list[Rows]],
         what: str = "",
     ) -> list[Tensor]:
         """The metric of each row of each batch. end_of: a batch -> the end of its rows' streams."""
@@ -110,11 +148,13 @@ class Bench:
     def _scored(self, batches, end_of) -> Iterator[Tensor]:
         suffix, scratch = Suffix(self.run, self.read), self.logits.clone()
         for batch in batches:
-            pairs, logits = suffix.logits(end_of(suffix, batch))
-            for row in logits:
-                scratch[pairs] = row
-                yield self.metric(ReadLogits.over(scratch, self.read))
-            scratch[pairs] = self.logits[pairs]
+            ends = [suffix.pairs(rows) for rows in end_of(suffix, batch)]
+            several = jointly(self.arithmetic.logits, [streams for _, streams in ends])
+            for (pairs, _), logits in zip(ends, several, strict=True):
+                for row in logits:
+                    scratch[pairs] = row
+                    yield self.metric(ReadLogits.over(scratch, self.read))
+                scratch[pairs] = self.logits[pairs]
 
     def _enter(self, patches: Sequence[Patch], cache: Mapping[str, Tensor], entry: Entry) -> Rows:
         """Patches of one layer and place as rows."""
@@ -149,15 +189,16 @@ class Bench:
                 pattern[:, row, query, key] = new[:, patch.head, query, key]
             z = arithmetic.mix(pattern[:, :, at], its["v"])
         else:
-            before = its["z"]
-            its[place] = its[place].clone()
+            changed = its[place].clone()
             for row, patch in enumerate(patches):
                 pos = slice(None) if patch.pos is None else patch.pos
-                its[place][:, pos, row] = new[:, pos, patch.head]
-            z = its["z"][:, at]
-            its["z"] = before
-            if place != "z":
-                z = arithmetic.attend(its["q"][:, at], its["k"], its["v"], at)
+                changed[:, pos, row] = new[:, pos, patch.head]
+            vectors = its | {place: changed}
+            z = (
+                changed[:, at]
+                if place == "z"
+                else arithmetic.attend(vectors["q"][:, at], vectors["k"], vectors["v"], at)
+            )
         W_O = arithmetic.layers[layer].W_O[heads]
         added = torch.einsum("bprd,rdm->rbpm", z - its["z"][:, at], W_O)
         return run.mid[layer][:, at] + added

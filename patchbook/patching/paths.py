@@ -41,10 +41,10 @@ def get_path_patch_head_to_final_resid_post(
         new_z = _z_of(bench, new_dataset, new_cache)
         senders = _senders(model, model.cfg.n_layers)
 
-        def end(suffix: Suffix, batch: list[Head]) -> Rows:
+        def end(suffix: Suffix, batch: list[Head]) -> list[Rows]:
             at = suffix.last
             *_, last = _on_the_way(bench.run, batch, new_z, at)
-            return Rows(model.cfg.n_layers, last, at)
+            return [Rows(model.cfg.n_layers, last, at)]
 
         entry = Entry(0, 0, len(Suffix(bench.run, bench.read).last))
         values = bench.scored(lambda costs: costs.alike(senders, entry), end, "paths to the end")
@@ -84,9 +84,9 @@ def get_path_patch_head_to_heads(
                     found[layer] = {receiver_input: (heads, read[..., heads, :])}
             return found
 
-        def end(suffix: Suffix, batch: list[Head]) -> Rows:
+        def end(suffix: Suffix, batch: list[Head]) -> list[Rows]:
             nothing = run.stream[layers[0]][:, :0].expand(len(batch), -1, -1, -1)
-            return suffix.final(Rows(layers[0], nothing, run.positions[:0]), heard(batch))
+            return suffix.final([Rows(layers[0], nothing, run.positions[:0])], heard(batch))
 
         senders, entry = _senders(model, layers[-1]), Entry(layers[0], 0, run.length)
         values = bench.scored(lambda costs: costs.alike(senders, entry), end, "paths to heads")

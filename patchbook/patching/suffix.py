@@ -8,8 +8,9 @@ Rows are an axis in front: (row batch pos d_model). `at` are the positions of th
 stands for, ascending; a tensor without `at` has all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -19,6 +20,7 @@ from patchbook.patching.arithmetic import Arithmetic
 
 # by letter: the heads, and their q, k or v at all positions, (row batch pos heads d_head)
 Heard = Mapping[str, tuple[list[int], Tensor]]
+Part = tuple[Tensor, Tensor]  # a stream, (row batch pos d_model), and the positions `at`
 
 
 class Run:
@@ -72,67 +74,83 @@ class Rows:
 
 @dataclass(frozen=True)
 class Suffix:
-    """Runs rows on to the end. read: the (prompt, position) pairs whose logits are wanted."""
+    """Runs rows on to the end. read: the (prompt, position) pairs whose logits are wanted.
+
+    Several `Rows` that enter one layer alike, changed at other positions each, share their matrix products.
+    """
 
     run: Run
     read: Bool[Tensor, "batch pos"]
 
-    @property
+    @cached_property
     def last(self) -> Int[Tensor, " pos"]:
         """The positions that are read in any prompt."""
         return self.read.any(0).nonzero()[:, 0]
 
-    def final(self, rows: Rows, heard: Mapping[int, Heard] | None = None) -> Rows:
-        """The end of the stream, at those read positions that the rows may have changed.
+    def final(self, several: Sequence[Rows], heard: Mapping[int, Heard] | None = None) -> list[Rows]:
+        """The end of the streams, at those read positions that rows may have changed.
 
         heard: by layer, what some heads get for their q, k or v in place of what the rows give them.
         """
-        heard = heard or {}
-        layer, x, at = rows.layer, rows.stream, rows.at
-        end = len(self.run.arithmetic.layers)
-        if rows.after_attention:
-            x, at = self._read_only(layer, x, at)
-            x = x + self.run.arithmetic.mlp_out(layer, x)
+        heard, arithmetic = heard or {}, self.run.arithmetic
+        layer, after_attention = several[0].layer, several[0].after_attention
+        parts = [(rows.stream, rows.at) for rows in several]
+        if after_attention:
+            parts = self._mlp(layer, [self._read_only(layer, *part) for part in parts])
             layer += 1
-        while layer < end:
-            x, at = self._layer(layer, x, at, heard.get(layer, {}), bool(heard))
-            layer += 1
-        return Rows(end, *self._read_only(end - 1, x, at))
+        end = len(arithmetic.layers)
+        for number in range(layer, end):
+            parts = self._layer(number, parts, heard.get(number, {}), bool(heard))
+        return [Rows(end, *self._read_only(end - 1, *part)) for part in parts]
 
-    def logits(self, final: Rows) -> tuple[tuple[Tensor, Tensor], Float[Tensor, "row pair d_vocab"]]:
-        """(prompts, positions) of the read pairs among the rows' positions, and the rows' logits there."""
+    def pairs(self, final: Rows) -> tuple[tuple[Tensor, Tensor], Float[Tensor, "row pair d_model"]]:
+        """(prompts, positions) of the read pairs among the rows' positions, and the rows' streams there."""
         prompts, places = self.read[:, final.at].nonzero().unbind(1)
-        return (prompts, final.at[places]), self.run.arithmetic.logits(final.stream[:, prompts, places])
+        return (prompts, final.at[places]), final.stream[:, prompts, places]
 
-    def _layer(
-        self, layer: int, x: Tensor, at: Tensor, heard: Heard, reaches_all: bool
-    ) -> tuple[Tensor, Tensor]:
+    def _layer(self, layer: int, parts: list[Part], heard: Heard, reaches_all: bool) -> list[Part]:
         """One layer: all positions from the first changed one on have changed after it."""
         run, arithmetic = self.run, self.run.arithmetic
-        normed = arithmetic.layers[layer].norm1(x)
-        keys = {
-            letter: over(base[layer], arithmetic.read(layer, letter, normed, at), at, run.positions)
-            for letter, base in (("k", run.k), ("v", run.v))
-        }
-        x, inside = self._read_only(layer, x, at)
-        if len(inside) < len(at):
-            normed = arithmetic.layers[layer].norm1(x)
-        after = run.positions if reaches_all else run.positions[at[0] :]
-        if layer == len(run.k) - 1:
-            after = after[torch.isin(after, self.last)]
-        q = over(run.q[layer], arithmetic.read(layer, "q", normed, inside), inside, after)
-        for letter, (heads, values) in heard.items():
-            if letter == "q":
-                q = q.clone()
-                q[..., heads, :] = values[:, :, after]
-            else:
-                keys[letter] = keys[letter].clone()
-                keys[letter][..., heads, :] = values
-        z = arithmetic.attend(q, keys["k"], keys["v"], after)
-        x = over(run.stream[layer], x, inside, after) + arithmetic.attn_out(layer, z)
-        return x + arithmetic.mlp_out(layer, x), after
 
-    def _read_only(self, layer: int, x: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
+        def read(letter: str, normed: list[Tensor], parts: list[Part]) -> list[Tensor]:
+            placed = [arithmetic.placed(letter, x, at) for x, (_, at) in zip(normed, parts, strict=True)]
+            return jointly(partial(arithmetic.vectors, layer, letter), placed)
+
+        def with_heard(letter: str, vectors: Tensor, at: Tensor) -> Tensor:
+            if letter not in heard:
+                return vectors
+            heads, values = heard[letter]
+            vectors = vectors.clone()
+            vectors[..., heads, :] = values[:, :, at]
+            return vectors
+
+        normed = [arithmetic.layers[layer].norm1(x) for x, _ in parts]
+        keys, values = read("k", normed, parts), read("v", normed, parts)
+        inside = [self._read_only(layer, *part) for part in parts]
+        if layer == len(run.k) - 1:
+            normed = [arithmetic.layers[layer].norm1(x) for x, _ in inside]
+        queries = read("q", normed, inside)
+        mixed, streams, ends = [], [], []
+        for (_, at), (x, kept), q, k, v in zip(parts, inside, queries, keys, values, strict=True):
+            after = run.positions if reaches_all else run.positions[at[0] :] if len(at) else at
+            if layer == len(run.k) - 1:
+                after = after[torch.isin(after, self.last)]
+            q = with_heard("q", over(run.q[layer], q, kept, after), after)
+            k = with_heard("k", over(run.k[layer], k, at, run.positions), run.positions)
+            v = with_heard("v", over(run.v[layer], v, at, run.positions), run.positions)
+            mixed.append(arithmetic.attend(q, k, v, after))
+            streams.append(over(run.stream[layer], x, kept, after))
+            ends.append(after)
+        added = jointly(partial(arithmetic.attn_out, layer), mixed, own=2)
+        mids = [x + more for x, more in zip(streams, added, strict=True)]
+        return self._mlp(layer, [*zip(mids, ends, strict=True)])
+
+    def _mlp(self, layer: int, parts: list[Part]) -> list[Part]:
+        """The layer's MLP at the parts' positions."""
+        added = jointly(partial(self.run.arithmetic.mlp_out, layer), [mid for mid, _ in parts])
+        return [(mid + more, at) for (mid, at), more in zip(parts, added, strict=True)]
+
+    def _read_only(self, layer: int, x: Tensor, at: Tensor) -> Part:
         """In the last layer, after its keys and values, only the positions that are read."""
         if layer < len(self.run.k) - 1:
             return x, at
@@ -147,3 +165,13 @@ def over(base: Tensor, new: Tensor, at: Tensor, wanted: Tensor) -> Tensor:
     full = base[:, wanted].expand(len(new), *(-1,) * base.ndim).clone()
     full[:, :, torch.searchsorted(wanted, at)] = new
     return full
+
+
+def jointly(function: Callable[[Tensor], Tensor], several: list[Tensor], own: int = 1) -> list[Tensor]:
+    """A function of vectors, called once for several tensors of them. own: how many last axes a vector has."""
+    if len(several) == 1:
+        return [function(several[0])]
+    shapes = [one.shape[:-own] for one in several]
+    flat = function(torch.cat([one.flatten(0, -own - 1) for one in several]))
+    parts = flat.split([shape.numel() for shape in shapes])
+    return [part.unflatten(0, shape) for part, shape in zip(parts, shapes, strict=True)]
