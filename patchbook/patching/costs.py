@@ -122,9 +122,10 @@ class Costs:
         if pack:
             yield pack
 
-    def alike(self, items: Sequence[Item], entry: Entry) -> list[list[Item]]:
-        """Items that all enter alike, in batches."""
-        return [batch for batch, _ in self.batches(items, lambda _: entry)]
+    def alike(self, items: Sequence[Item], entry: Entry, rows_each: int = 1) -> list[list[Item]]:
+        """Items that all enter alike, in batches. rows_each: how many rows' room one takes."""
+        number = max(1, int(ROOM // (rows_each * self.room(entry))))
+        return [[*items[start : start + number]] for start in range(0, len(items), number)]
 
     def _keys(self, positions: int) -> float:
         return 4.0 * positions * self.d_model * self.heads  # keys and values
