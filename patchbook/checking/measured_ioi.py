@@ -5,7 +5,9 @@ looks. Each sign has a line. A score says how far above its line the weaker sign
 another draw of prompts, as large as this one, can turn round is left to the learner.
 """
 
+import contextlib
 import functools
+import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -13,16 +15,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
-from transformer_lens.utilities import get_act_name
 
 from patchbook.checking.labels import HeadScores
 from patchbook.checking.measured import model_in_use
+from patchbook.patching import paths
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 Head = tuple[int, int]  # (layer, head)
 
 MANY = 320  # 20 prompts for each template and order: what a head is named by
-FEW = 16  # one for each: a first look, after which most paths need no second one
 ON_A_CPU = 48  # instead of MANY, for a model of more than SMALL heads without a GPU
 SMALL = 100
 LOST, LOOKS, TIMES = 0.03, 0.2, 1.5  # the text's lines: share of the answer, attention, IO against S
@@ -101,75 +102,44 @@ class Runs:
         layers = range(self.model.cfg.n_layers)
         return torch.stack([self.clean["pattern", i][rows, :, at[query], at[key]] for i in layers], dim=1)
 
+    def by_prompt(self, logits: Float[Tensor, "batch pos d_vocab"]) -> Float[Tensor, "batch"]:
+        """Each prompt's logit difference: the metric of all paths."""
+        return _logit_differences(logits, self.ioi)
+
     def lost(self, logits: Float[Tensor, "batch pos d_vocab"]) -> float:
         """The share of the logit difference that is gone: 0 as on IOI, 1 as on ABC prompts."""
-        return self.effect(logits).mean
+        return self._effect(self.by_prompt(logits)).mean
 
-    def effect(self, logits: Float[Tensor, "batch pos d_vocab"]) -> Effect:
-        """The same prompt by prompt."""
-        gone = self.clean_logit_diffs - _logit_differences(logits, self.ioi)
+    def _effect(self, by_prompt: Float[Tensor, "prompt"]) -> Effect:
+        gone = self.clean_logit_diffs - by_prompt
         return Effect(gone / (self.clean_logit_diff - self.new_logit_diff))
 
-    def sending(self, sender: Head) -> list:
-        """Hooks: the sender's z from the ABC run, every other head frozen to the IOI run."""
-
-        def send(z, hook):
-            z = self.clean[hook.name].clone()
-            if hook.layer() == sender[0]:
-                z[:, :, sender[1]] = self.new[hook.name][:, :, sender[1]]
-            return z
-
-        return [(get_act_name("z", layer), send) for layer in range(self.model.cfg.n_layers)]
-
-    def lost_at_output(self, sender: Head) -> Effect:
-        """What is lost when only the output hears the sender."""
-        return self.effect(self.model.run_with_hooks(self.ioi.toks, fwd_hooks=self.sending(sender)))
-
-    def lost_at_heads(self, sender: Head, receivers: list[Head], name: str) -> Effect:
-        """What is lost when only the receivers' q, k or v hear the sender."""
-        names = {get_act_name(name, layer) for layer, _ in receivers if layer > sender[0]}
-        if not names:
-            return Effect(torch.zeros(self.ioi.N))
-        with self.model.hooks(fwd_hooks=self.sending(sender)):
-            _, heard = self.model.run_with_cache(self.ioi.toks, names_filter=lambda n: n in names)
-
-        def receive(activation, hook):
-            heads = [head for layer, head in receivers if layer == hook.layer()]
-            activation = activation.clone()
-            activation[:, :, heads] = heard[hook.name][:, :, heads]
-            return activation
-
-        return self.effect(self.model.run_with_hooks(self.ioi.toks, fwd_hooks=[(n, receive) for n in names]))
-
-
-@dataclass(frozen=True)
-class Survey:
-    """A model's runs on few prompts and on many. Who costs next to nothing on few is not run on many."""
-
-    few: Runs
-    many: Runs
-
     @torch.no_grad()
-    def lost(self, sender: Head, receivers: list[Head] | None = None, name: str = "") -> Effect:
-        """What is lost on the way from the sender to the receivers' q, k or v, or (None) to the output."""
+    def losses(
+        self, receivers: list[Head] | None = None, name: str = "", senders: list[Head] | None = None
+    ) -> dict[Head, Effect]:
+        """What is lost when only the receivers' q, k or v hear a sender, or (None) only the output.
 
-        def measured(runs: Runs) -> Effect:
+        Receivers hear earlier layers alone. senders: all that can be heard, if None.
+        """
+        if receivers == [] or senders == []:
+            return {}
+        given = (self.model, self.by_prompt, self.abc, self.ioi, self.new)
+        with contextlib.redirect_stderr(io.StringIO()):  # a check shows no progress bar
             if receivers is None:
-                return runs.lost_at_output(sender)
-            return runs.lost_at_heads(sender, receivers, name)
-
-        first = measured(self.few)
-        return measured(self.many) if abs(first.mean) + SURE * first.error >= LOST else first
+                rows = paths.get_path_patch_head_to_final_resid_post(*given, senders=senders)
+            else:
+                rows = paths.get_path_patch_head_to_heads(receivers, name, *given, senders=senders)
+        heads = [tuple(head) for head in (~rows[..., 0].isnan()).nonzero().tolist()]
+        return {head: self._effect(rows[head]) for head in heads}
 
     def losing(self, receivers: list[Head] | None = None, names: str = " ") -> dict[Head, Effect]:
-        """Every head through which one of these inputs loses enough to be named, with the larger effect."""
+        """The heads through which one of these inputs loses enough to be named, with their largest loss."""
         found: dict[Head, Effect] = {}
-        last = max(receivers)[0] if receivers else self.many.model.cfg.n_layers
-        for name in names if receivers or receivers is None else "":
-            for sender in ((i, j) for i in range(last) for j in range(self.many.model.cfg.n_heads)):
-                effect = self.lost(sender, receivers, name.strip())
-                if effect.named and (sender not in found or effect.mean > found[sender].mean):
-                    found[sender] = effect
+        for name in names:
+            for head, effect in self.losses(receivers, name.strip()).items():
+                if effect.named and (head not in found or effect.mean > found[head].mean):
+                    found[head] = effect
         return dict(sorted(found.items()))
 
 
@@ -178,30 +148,24 @@ def _logit_differences(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDatas
     return logits[rows, end, ioi.io_tokenIDs] - logits[rows, end, ioi.s_tokenIDs]
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=2)
 @torch.no_grad()
-def runs(model_name: str | None, seed: int, prompts: int = FEW) -> Runs:
-    """Both runs of `load_model(model_name)`, on prompts that the seed chooses."""
+def runs(model_name: str | None, seed: int, prompts: int | None = None) -> Runs:
+    """Both runs of `load_model(model_name)`, on prompts that the seed chooses. None: as many as name a head."""
     model = model_in_use(model_name)
-    ioi = IOIDataset(
-        "mixed", prompts, model.tokenizer, seed=seed, templates=TEMPLATES[:8], device=model.cfg.device
-    )
-    abc = ioi.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
+    cfg = model.cfg
+    slow = cfg.n_layers * cfg.n_heads > SMALL and "cpu" in str(cfg.device)
+    number = prompts or (ON_A_CPU if slow else MANY)
+    rows = {"templates": TEMPLATES[:8], "device": cfg.device}
+    sentences = IOIDataset("mixed", number, model.tokenizer, seed=seed, **rows)
+    abc = sentences.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
     wanted = ("hook_z", "hook_pattern")
     (logits, clean), (new_logits, new) = (
         model.run_with_cache(prompts.toks, names_filter=lambda name: name.endswith(wanted))
-        for prompts in (ioi, abc)
+        for prompts in (sentences, abc)
     )
-    scores = (_logit_differences(logits, ioi), _logit_differences(new_logits, ioi))
-    return Runs(model, ioi, abc, clean, new, *scores)
-
-
-def survey(model_name: str | None, seed: int) -> Survey:
-    """Runs on few prompts, and on as many as a head is named by."""
-    few = runs(model_name, seed)
-    cfg = few.model.cfg
-    large = cfg.n_layers * cfg.n_heads > SMALL and "cpu" in str(cfg.device)
-    return Survey(few, runs(model_name, seed, ON_A_CPU if large else MANY))
+    scores = (_logit_differences(logits, sentences), _logit_differences(new_logits, sentences))
+    return Runs(model, sentences, abc, clean, new, *scores)
 
 
 @functools.lru_cache(maxsize=8)
@@ -211,15 +175,15 @@ def roles(model_name: str | None, seed: int) -> dict[str, HeadScores]:
 
     model_name: None is the default of `load_model`. Each role is measured on its way to the role before it.
     """
-    found = survey(model_name, seed)
-    look = found.many.attention_by_prompt
+    found = runs(model_name, seed)
+    look = found.attention_by_prompt
     to_io, to_s, to_s2 = look("end", "IO"), look("end", "S1") + look("end", "S2"), look("end", "S2")
     sure = f"{LOST:.0%} and {SURE} standard errors"
     mover = _role(
         found,
         "name mover",
         torch.minimum(_above(to_io, LOOKS), _above(to_io - TIMES * to_s, 0.0)),
-        found.lost,
+        lambda heads: found.losses(senders=heads),
         "lost at the output",
         {"attention from the end to IO": to_io, "to S1 and S2": to_s},
         f"The output must lose {sure} without its message, and from the end it must look at IO: {LOOKS} "
@@ -229,7 +193,7 @@ def roles(model_name: str | None, seed: int) -> dict[str, HeadScores]:
         found,
         "S-inhibition head",
         _above(to_s2, LOOKS),
-        lambda head: found.lost(head, _on_the_line(mover), "q"),
+        lambda heads: found.losses(_on_the_line(mover), "q", heads),
         "lost at the name movers' queries",
         {"attention from the end to S2": to_s2},
         f"The name movers' queries must lose {sure} without its message, and from the end it must look "
@@ -240,7 +204,7 @@ def roles(model_name: str | None, seed: int) -> dict[str, HeadScores]:
         found,
         "duplicate-token head",
         _above(to_s1, LOOKS),
-        lambda head: found.lost(head, _on_the_line(inhibition), "v"),
+        lambda heads: found.losses(_on_the_line(inhibition), "v", heads),
         "lost at the S-inhibition heads' values",
         {"attention from S2 to S1": to_s1},
         f"The S-inhibition heads' values must lose {sure} without its message, and from S2 it must look "
@@ -257,22 +221,25 @@ def _above(values: Float[Tensor, "prompt layer head"], line: float) -> Float[Ten
 
 
 def _role(
-    found: Survey,
+    found: Runs,
     kind: str,
     looks: Float[Tensor, "layer head"],
-    lost_by: Callable[[Head], Effect],
+    losses: Callable[[list[Head]], dict[Head, Effect]],
     where: str,
     attention: dict[str, Float[Tensor, "prompt layer head"]],
     rule: str,
 ) -> HeadScores:
-    """A role's scores. A path costs a run or two, so it is measured only where the look allows the role."""
-    can = found.many.can
+    """A role's scores. A path costs a run, so it is measured only where the look allows the role."""
     lost, errors, above = (torch.full_like(looks, torch.nan) for _ in range(3))
-    for head in map(tuple, (looks >= -SURE).nonzero().tolist() if can else []):
-        effect = lost_by(head)
+    asked = [tuple(head) for head in (looks >= -SURE).nonzero().tolist()] if found.can else []
+    for head, effect in losses(asked).items():
         lost[head], errors[head], above[head] = effect.mean, effect.error, effect.above(effect.line)
-    weaker = torch.fmin(above, looks) if can else torch.full_like(looks, -torch.inf)
-    if not can:
+    weaker = (
+        torch.minimum(above.nan_to_num(-torch.inf), looks)
+        if found.can
+        else torch.full_like(looks, -torch.inf)
+    )
+    if not found.can:
         rule = "The model in use does not do the task, so no head has a role in it: the list is empty."
     details = {where: lost, "give or take": errors} | {what: v.mean(0).cpu() for what, v in attention.items()}
     return HeadScores(kind, f"{kind} score", weaker, -SURE, SURE, details=details, rule=rule)
