@@ -30,16 +30,18 @@ def get_path_patch_head_to_final_resid_post(
     orig_dataset: object,
     new_cache: ActivationCache | None = None,
     orig_cache: ActivationCache | None = None,
-) -> Float[Tensor, "layer head"]:
+    senders: Sequence[Head] | None = None,
+) -> Float[Tensor, "layer head *prompt"]:
     """The metric when each head in turn writes what it wrote on the new prompts, unheard by later heads.
 
     new_dataset, orig_dataset: with their tokens as `toks`. orig_cache: not needed, and there for the sake of
-    the exercise's signature.
+    the exercise's signature. senders: run these alone; the other heads' entries are nan. A metric may give
+    one number for each prompt.
     """
     with torch.inference_mode():
         bench = Bench(model, orig_dataset.toks, patching_metric)
         new_z = _z_of(bench, new_dataset, new_cache)
-        senders = _senders(model, model.cfg.n_layers)
+        senders = _senders(model, model.cfg.n_layers, senders)
 
         def end(suffix: Suffix, batch: list[Head]) -> list[Rows]:
             at = suffix.last
@@ -48,7 +50,7 @@ def get_path_patch_head_to_final_resid_post(
 
         entry = Entry(0, 0, len(Suffix(bench.run, bench.read).last))
         values = bench.scored(lambda costs: costs.alike(senders, entry), end, "paths to the end")
-        return _by_head(values, model.cfg.n_layers, model.cfg.n_heads)
+        return _by_head(bench, senders, values, model.cfg.n_layers)
 
 
 def get_path_patch_head_to_heads(
@@ -60,7 +62,8 @@ def get_path_patch_head_to_heads(
     orig_dataset: object,
     new_cache: ActivationCache | None = None,
     orig_cache: ActivationCache | None = None,
-) -> Float[Tensor, "layer head"]:
+    senders: Sequence[Head] | None = None,
+) -> Float[Tensor, "layer head *prompt"]:
     """The metric when the receivers alone hear what each earlier head wrote on the new prompts.
 
     receiver_input: "q", "k" or "v". The other arguments are those of the path to the end. One row for each
@@ -88,9 +91,9 @@ def get_path_patch_head_to_heads(
             nothing = run.stream[layers[0]][:, :0].expand(len(batch), -1, -1, -1)
             return suffix.final([Rows(layers[0], nothing, run.positions[:0])], heard(batch))
 
-        senders, entry = _senders(model, layers[-1]), Entry(layers[0], 0, run.length)
+        senders, entry = _senders(model, layers[-1], senders), Entry(layers[0], 0, run.length)
         values = bench.scored(lambda costs: costs.alike(senders, entry), end, "paths to heads")
-        return _by_head(values, layers[-1], model.cfg.n_heads)
+        return _by_head(bench, senders, values, layers[-1])
 
 
 def _on_the_way(
@@ -126,10 +129,16 @@ def _z_of(bench: Bench, new_dataset: object, new_cache: ActivationCache | None) 
     return dict(enumerate(Run(bench.arithmetic, new_dataset.toks.to(bench.run.positions.device)).z))
 
 
-def _senders(model: TransformerBridge, layers: int) -> list[Head]:
-    return [(layer, head) for layer in range(layers) for head in range(model.cfg.n_heads)]
+def _senders(model: TransformerBridge, layers: int, asked: Sequence[Head] | None) -> list[Head]:
+    everyone = [(layer, head) for layer in range(layers) for head in range(model.cfg.n_heads)]
+    return everyone if asked is None else [head for head in everyone if head in asked]
 
 
-def _by_head(values: Sequence[Tensor], layers: int, heads: int) -> Labelled:
-    rows = torch.stack([*values]).clone().view(layers, heads)
-    return Labelled.made(rows, {"layer": range(layers), "head": range(heads)})
+def _by_head(bench: Bench, senders: Sequence[Head], values: Sequence[Tensor], layers: int) -> Labelled:
+    """One value for each sender: (layer head), or (layer head prompt) if the metric keeps prompts apart."""
+    heads, shape = bench.arithmetic.n_heads, torch.as_tensor(bench.metric(bench.logits)).shape
+    rows = bench.logits.new_full((layers, heads, *shape), torch.nan)
+    for (layer, head), value in zip(senders, values, strict=True):
+        rows[layer, head] = value
+    axes = {"layer": range(layers), "head": range(heads)}
+    return Labelled.made(rows, axes | ({"prompt": range(shape[0])} if shape else {}))
