@@ -3,6 +3,7 @@
 | function             | shows                                             | returns       |
 |----------------------|---------------------------------------------------|---------------|
 | `head_heatmap`       | one number for each head                          | plotly Figure |
+| `head_heatmaps`      | several such maps side by side, on one scale      | plotly Figure |
 | `label_heatmap`      | one number for each (row, column), labelled       | plotly Figure |
 | `lines`              | curves, such as losses during training            | plotly Figure |
 | `bars`               | one number for each label                         | plotly Figure |
@@ -24,6 +25,7 @@ from patchbook.plots.figures import (
     bars,
     describe,
     head_heatmap,
+    head_heatmaps,
     head_labels,
     label_heatmap,
     layer_slider,
@@ -38,6 +40,7 @@ __all__ = [
     "describe",
     "draw_circuit",
     "head_heatmap",
+    "head_heatmaps",
     "head_labels",
     "head_scatter",
     "label_heatmap",
