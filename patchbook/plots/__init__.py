@@ -9,6 +9,7 @@
 | `head_scatter`       | two numbers for each head, one against the other  | plotly Figure |
 | `ring`               | words in a plane, joined in their order           | plotly Figure |
 | `attention_patterns` | the heads of one layer, to hover over and click   | HTML          |
+| `circuitsvis_view`   | what you drew with circuitsvis yourself           | HTML          |
 | `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
 | `draw_circuit`       | heads by role, and what they pass on              | HTML          |
 | `describe`           | the largest and smallest values in words          | str           |
@@ -22,6 +23,7 @@ from patchbook.plots.circuit import draw_circuit
 from patchbook.plots.figures import (
     attention_patterns,
     bars,
+    circuitsvis_view,
     describe,
     head_heatmap,
     head_labels,
@@ -35,6 +37,7 @@ from patchbook.plots.tables import table
 __all__ = [
     "attention_patterns",
     "bars",
+    "circuitsvis_view",
     "describe",
     "draw_circuit",
     "head_heatmap",

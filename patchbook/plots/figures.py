@@ -166,6 +166,19 @@ def attention_patterns(
     return circuitsvis_html(view, title, summary, strongest_keys(heads, tokens, names))
 
 
+def circuitsvis_view(view, title: str, description: str) -> DisplayedHTML:
+    """Show what a call of circuitsvis drew, as the figures of the course are shown.
+
+        >>> view = circuitsvis.attention.attention_heads(attention=patterns, tokens=tokens)
+        >>> circuitsvis_view(view, "My heads", "Two heads of layer 1.")
+
+    Args:
+        view: what a function of circuitsvis returned.
+        description: the figure in a line of text, for readers who cannot see it.
+    """
+    return circuitsvis_html(view, title, description, table="")
+
+
 def layer_slider(
     patterns: Float[Tensor, "layer head query key"],
     str_tokens: Sequence[str],
