@@ -84,6 +84,15 @@ TENSORS_ONLY = {"cache_without_aliases"}  # its result is edited in place: array
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_a_solution_passes_its_hidden_tests(exercise):
+    """The book runs what a learner sees."""
+    hidden = exercise.seeds[1:]
+    assert hidden
+    for seed in hidden:
+        run(exercise.check, exercise.function(exercise.source), seed)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 def test_a_result_in_another_form_is_as_right(exercise):
     solution, refused = Replayed(exercise), []
     passes(exercise.check, solution)
