@@ -15,4 +15,4 @@ def best_rivals(
     for prompt, answer in zip(logits, answer_tokens.tolist(), strict=True):
         others = [token for token in candidate_tokens.tolist() if token != answer]
         rivals.append(max(others, key=lambda token: prompt[-1, token].item()))
-    return torch.tensor(rivals)
+    return torch.tensor(rivals, device=candidate_tokens.device)
