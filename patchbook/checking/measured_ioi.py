@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
-from transformer_lens.utilities import get_act_name
 
 from patchbook.checking.labels import HeadScores
 from patchbook.checking.measured import model_in_use
+from patchbook.patching.paths import get_path_patch_head_to_final_resid_post, get_path_patch_head_to_heads
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 Head = tuple[int, int]  # (layer, head)
@@ -49,46 +49,29 @@ class Runs:
         layers = range(self.model.cfg.n_layers)
         return torch.stack([self.clean["pattern", i][rows, :, at[query], at[key]].mean(0) for i in layers])
 
-    def lost(self, logits: Float[Tensor, "batch pos d_vocab"]) -> float:
+    def lost(self, logits: Float[Tensor, "batch pos d_vocab"]) -> Float[Tensor, ""]:
         """The share of the logit difference that is gone: 0 as on IOI, 1 as on ABC prompts."""
         gone = self.clean_logit_diff - _logit_difference(logits, self.ioi)
         return gone / (self.clean_logit_diff - self.new_logit_diff)
 
-    def sending(self, sender: Head) -> list:
-        """Hooks: the sender's z from the ABC run, every other head frozen to the IOI run."""
+    def lost_at_output(self) -> Float[Tensor, "layer head"]:
+        """What is lost when only the output hears a sender, for each head as the sender."""
+        paths = get_path_patch_head_to_final_resid_post
+        return paths(self.model, self.lost, self.abc, self.ioi, self.new, self.clean)
 
-        def send(z, hook):
-            z = self.clean[hook.name].clone()
-            if hook.layer() == sender[0]:
-                z[:, :, sender[1]] = self.new[hook.name][:, :, sender[1]]
-            return z
-
-        return [(get_act_name("z", layer), send) for layer in range(self.model.cfg.n_layers)]
-
-    def lost_at_output(self, sender: Head) -> float:
-        """What is lost when only the output hears the sender."""
-        return self.lost(self.model.run_with_hooks(self.ioi.toks, fwd_hooks=self.sending(sender)))
-
-    def lost_at_heads(self, sender: Head, receivers: list[Head], name: str) -> float:
-        """What is lost when only the receivers' q, k or v hear the sender."""
-        names = {get_act_name(name, layer) for layer, _ in receivers if layer > sender[0]}
-        if not names:
-            return 0.0
-        with self.model.hooks(fwd_hooks=self.sending(sender)):
-            _, heard = self.model.run_with_cache(self.ioi.toks, names_filter=lambda n: n in names)
-
-        def receive(activation, hook):
-            heads = [head for layer, head in receivers if layer == hook.layer()]
-            activation = activation.clone()
-            activation[:, :, heads] = heard[hook.name][:, :, heads]
-            return activation
-
-        return self.lost(self.model.run_with_hooks(self.ioi.toks, fwd_hooks=[(n, receive) for n in names]))
+    def lost_at_heads(self, receivers: list[Head], name: str) -> Float[Tensor, "layer head"]:
+        """What is lost when only the receivers' q, k or v hear a sender; 0 if none comes after it."""
+        lost = torch.zeros(self.model.cfg.n_layers, self.model.cfg.n_heads)
+        if receivers and max(receivers)[0] > 0:
+            given = (self.model, self.lost, self.abc, self.ioi, self.new, self.clean)
+            rows = get_path_patch_head_to_heads(receivers, name, *given).cpu()
+            lost[: len(rows)] = rows
+        return lost
 
 
-def _logit_difference(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDataset) -> float:
+def _logit_difference(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDataset) -> Float[Tensor, ""]:
     rows, end = torch.arange(ioi.N), ioi.word_idx["end"]
-    return (logits[rows, end, ioi.io_tokenIDs] - logits[rows, end, ioi.s_tokenIDs]).mean().item()
+    return (logits[rows, end, ioi.io_tokenIDs] - logits[rows, end, ioi.s_tokenIDs]).mean()
 
 
 @functools.lru_cache(maxsize=2)
@@ -105,7 +88,7 @@ def runs(model_name: str | None, seed: int) -> Runs:
         model.run_with_cache(prompts.toks, names_filter=lambda name: name.endswith(wanted))
         for prompts in (ioi, abc)
     )
-    scores = (_logit_difference(logits, ioi), _logit_difference(new_logits, ioi))
+    scores = (_logit_difference(logits, ioi).item(), _logit_difference(new_logits, ioi).item())
     return Runs(model, ioi, abc, clean, new, *scores)
 
 
@@ -131,7 +114,7 @@ def roles(model_name: str | None, seed: int) -> dict[str, HeadScores]:
         found,
         "S-inhibition head",
         to_s2 / LOOKS,
-        lambda head: found.lost_at_heads(head, _on_the_line(mover), "q"),
+        lambda: found.lost_at_heads(_on_the_line(mover), "q"),
         {"lost at the name movers' queries": None, "attention from the end to S2": to_s2},
         f"The name movers' queries must lose {LOST:.0%} without its message, and from the end it must look "
         f"at S2: {LOOKS} or more.",
@@ -141,7 +124,7 @@ def roles(model_name: str | None, seed: int) -> dict[str, HeadScores]:
         found,
         "duplicate-token head",
         to_s1 / LOOKS,
-        lambda head: found.lost_at_heads(head, _on_the_line(inhibition), "v"),
+        lambda: found.lost_at_heads(_on_the_line(inhibition), "v"),
         {"lost at the S-inhibition heads' values": None, "attention from S2 to S1": to_s1},
         f"The S-inhibition heads' values must lose {LOST:.0%} without its message, and from S2 it must look "
         f"at S1: {LOOKS} or more.",
@@ -154,16 +137,13 @@ def _role(
     found: Runs,
     kind: str,
     looks: Float[Tensor, "layer head"],
-    lost_by: Callable[[Head], float],
+    lost_by: Callable[[], Float[Tensor, "layer head"]],
     details: dict[str, Float[Tensor, "layer head"] | None],
     rule: str,
 ) -> HeadScores:
-    """A role's scores. A path costs a run or two, so it is measured only where the look allows the role."""
-    lost = torch.full_like(looks, torch.nan if found.can else 0.0)
-    if found.can:
-        for head in (looks >= LOW).nonzero().tolist():
-            lost[tuple(head)] = lost_by(tuple(head))
-    weaker = torch.fmin(lost / LOST, looks)  # fmin: where nothing was measured, the look decides
+    """A role's scores: the weaker sign decides."""
+    lost = lost_by().to(looks) if found.can else torch.zeros_like(looks)
+    weaker = torch.minimum(lost / LOST, looks)
     if not found.can:
         rule = "The model in use does not do the task, so no head has a role in it: the list is empty."
     shown = {what: lost if values is None else values for what, values in details.items()}

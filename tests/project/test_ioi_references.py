@@ -154,9 +154,11 @@ def test_the_predictions_measure_paths_as_the_specification_does(seed):
     to_output = path_patching.get_path_patch_head_to_final_resid_post(*given)
     receivers, sender = [(2, 1), (3, 0)], (1, 2)
     to_values = path_patching.get_path_patch_head_to_heads(receivers, "v", *given)
-    assert found.lost_at_output(sender) == pytest.approx(to_output[sender].item(), abs=MOST)
-    assert found.lost_at_heads(sender, receivers, "v") == pytest.approx(to_values[sender].item(), abs=MOST)
-    assert found.lost_at_heads((3, 1), receivers, "v") == 0.0  # nobody comes after it
+    assert found.lost_at_output()[sender].item() == pytest.approx(to_output[sender].item(), abs=MOST)
+    assert found.lost_at_heads(receivers, "v")[sender].item() == pytest.approx(
+        to_values[sender].item(), abs=MOST
+    )
+    assert found.lost_at_heads(receivers, "v")[3, 1] == 0.0  # nobody comes after it
 
 
 def test_tiny_gpt2_has_the_roles_that_the_course_teaches_on_any_prompts():

@@ -1,4 +1,4 @@
-"""Patched runs against TransformerLens's: every sweep, several metrics, awkward models, prompts alike at first."""
+"""Patched runs against TransformerLens's: every sweep, several metrics, awkward models."""
 
 import contextlib
 import io
