@@ -151,7 +151,7 @@ def _logit_differences(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDatas
 @functools.lru_cache(maxsize=2)
 @torch.no_grad()
 def runs(model_name: str | None, seed: int, prompts: int | None = None) -> Runs:
-    """Both runs of `load_model(model_name)`, on prompts that the seed chooses. None: as many as name a head."""
+    """Both runs of a model, on prompts that the seed chooses. prompts: as many as name a head, if None."""
     model = model_in_use(model_name)
     cfg = model.cfg
     slow = cfg.n_layers * cfg.n_heads > SMALL and "cpu" in str(cfg.device)
