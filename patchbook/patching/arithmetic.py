@@ -112,7 +112,7 @@ class Arithmetic:
         return x if self.W_pos is None else x + self.W_pos[: tokens.shape[-1]]
 
     def read(self, layer: int, letter: str, normed: Tensor, at: slice | Tensor) -> Tensor:
-        """q, k or v from the normalised stream, whose positions in the prompt are `at`: (..., head, d_head)."""
+        """q, k or v from the normalised stream at the prompt's positions `at`: (..., head, d_head)."""
         return self.vectors(layer, letter, self.placed(letter, normed, at))
 
     def placed(self, letter: str, normed: Tensor, at: slice | Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
     run_circuit(model, clean_tokens, [circuit], metric, "resample", corrupted_tokens)      # one number each
 
-Every input reads a sum of its own: over edges of the circuit what their senders write now, over all others what
-stands for them. That is nothing ("zero"), the mean over other prompts at each position ("mean"), or what the sender
-writes on the paired prompt ("resample").
+Every input reads a sum of its own: over edges of the circuit what their senders write now, over all others
+what stands for them. That is nothing ("zero"), the mean over other prompts at each position ("mean"), or what
+the sender writes on the paired prompt ("resample").
 Source: Miller et al. 2024, arXiv 2407.08734, on what these choices do to a score.
 """
 
@@ -133,6 +133,5 @@ def _refuse(ablation: str, tokens: Tensor, other_tokens: Tensor | None) -> None:
         else other_tokens.shape[1:] == tokens.shape[1:]
     )
     if not fits:
-        raise ValueError(
-            f"other_tokens of shape {tuple(other_tokens.shape)} do not fit tokens of shape {tuple(tokens.shape)}."
-        )
+        shapes = f"{tuple(other_tokens.shape)} and {tuple(tokens.shape)}"
+        raise ValueError(f"other_tokens do not fit the tokens: their shapes are {shapes}.")

@@ -2,8 +2,8 @@
 
 Counted are matrix products only, two operations for each multiplication and sum. Together they are the bound
 that `benchmarks/patching.py` holds the clock against. Starting a batch costs time, too: as much as CALL
-operations in each layer. So on a small model patches of several positions go together, although the earliest one
-decides how many positions all of them compute; on a large one they do not.
+operations in each layer. So on a small model patches of several positions go together, although the earliest
+one decides how many positions all of them compute; on a large one they do not.
 """
 
 from collections.abc import Callable, Iterator, Sequence

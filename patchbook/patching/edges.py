@@ -4,8 +4,8 @@
     effects.row                   # one number for each of effects.graph.edges
     effects.top(10)               # [(edge, effect), ...]
 
-The sign is TransformerLens's for its estimates: the run is the corrupted one, the message the clean run's, and the
-effect is metric(patched) - metric(corrupted). Positive: the clean message moves the metric up.
+The sign is TransformerLens's for its estimates: the run is the corrupted one, the message the clean run's,
+and the effect is metric(patched) - metric(corrupted). Positive: the clean message moves the metric up.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class EdgeScores:
 
     @property
     def nodes(self) -> dict[Node, float]:
-        """For each sender the sum over its edges. Of an estimate that is the estimate for its whole output."""
+        """For each sender the sum over its edges: of estimates, that for its whole output."""
         return dict(zip(self.graph.senders, self.values.nansum(0).tolist(), strict=True))
 
     def of(self, label: str) -> float:

@@ -4,11 +4,11 @@
     scores = attribute(model, clean_tokens, corrupted_tokens, metric, steps=10)    # EAP-IG
 
 An edge's estimate is (what its sender writes on the clean prompt - what on the corrupted one) · (the metric's
-gradient at the receiver's input). The sign is TransformerLens's, and that of `edge_effects`: positive where the clean
-message moves the metric up. The gradient is the corrupted run's (EAP); with steps it is the mean over runs whose
-embedding is on the way from the corrupted prompt's to the clean one's (EAP-IG). The steps stand in the middle of equal
-parts of the way, so the embedding's edges sum to metric(clean) - metric(corrupted), up to an error that falls
-with the square of their number.
+gradient at the receiver's input). The sign is TransformerLens's, and that of `edge_effects`: positive where
+the clean message moves the metric up. The gradient is the corrupted run's (EAP); with steps it is the mean
+over runs whose embedding is on the way from the corrupted prompt's to the clean one's (EAP-IG). The steps
+stand in the middle of equal parts of the way, so the embedding's edges sum to metric(clean) -
+metric(corrupted), up to an error that falls with the square of their number.
 Sources: Syed et al. 2023, arXiv 2310.10348 (EAP); Hanna et al. 2024, arXiv 2403.17806 (EAP-IG).
 """
 
@@ -36,8 +36,8 @@ def attribute(
 ) -> EdgeScores:
     """The estimated metric(patched) - metric(corrupted) of every edge. `.nodes` has it for whole outputs.
 
-    metric: one number, such as a mean over the prompts, that has a gradient. steps: None is EAP, a number EAP-IG.
-    Raises ValueError for tokens of two shapes, no steps at all, or a model that `Bench` refuses.
+    metric: one number, such as a mean over the prompts, that has a gradient. steps: None is EAP, a number
+    EAP-IG. Raises ValueError for tokens of two shapes, no steps at all, or a model that `Bench` refuses.
     """
     same_shape(clean_tokens, corrupted_tokens)
     if steps is not None and steps < 1:
@@ -84,11 +84,8 @@ def input_gradients(
         value = metric(arithmetic.logits(stream))
         found = torch.autograd.grad(value, [*(vector for _, _, vector, _ in reads), stream])
         for (norm, its, _, weight), gradient in zip(reads, found[:-1], strict=True):
-            if weight is None:
-                gradient = gradient[None]
-            else:
-                gradient = torch.einsum("bphd,hdm->hbpm", gradient, weight)
-            yield through(norm, its, gradient)
+            each = gradient[None] if weight is None else torch.einsum("bphd,hdm->hbpm", gradient, weight)
+            yield through(norm, its, each)
         yield found[-1][None]
 
 

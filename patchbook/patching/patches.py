@@ -44,7 +44,7 @@ class Patch:
     key: int | None = None
 
     def entry(self, differs: Bool[Tensor, " pos"]) -> Entry | None:
-        """Where it changes the stream; None: nowhere. differs: where the other run's activation is another."""
+        """Where it changes the stream, or None. differs: where the other run's activation is another."""
         at = differs.nonzero()[:, 0].tolist()
         at = at if self.pos is None else [pos for pos in at if pos == self.pos]
         if not at:
@@ -101,7 +101,8 @@ class Bench:
     def entries(self, patches: Sequence[Patch], cache: Mapping[str, Tensor]) -> dict[int, Entry]:
         """Where each patch enters, by its number; those are left out that change nothing.
 
-        Prompts often begin alike, and then so do all activations. What differs by no more than rounding is alike.
+        Prompts often begin alike, and then so do all activations. What differs by no more than rounding is
+        alike.
         """
         differs: dict[tuple, Tensor] = {}
         found = {}

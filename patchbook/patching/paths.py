@@ -1,8 +1,8 @@
 """Path patching: what one head tells the end of the stream, or some later heads, and nobody else.
 
-Both sweeps have the arguments and the results of chapter 2's exercises. All other heads write what they wrote on
-the original prompts; MLPs on the way answer to what they now read. So no position hears of another one on the way,
-and a path to the end needs only the positions that the metric reads.
+Both sweeps have the arguments and the results of chapter 2's exercises. All other heads write what they wrote
+on the original prompts; MLPs on the way answer to what they now read. So no position hears of another one on
+the way, and a path to the end needs only the positions that the metric reads.
 Source: Wang et al. 2022, arXiv 2211.00593.
 """
 
@@ -34,9 +34,9 @@ def get_path_patch_head_to_final_resid_post(
 ) -> Float[Tensor, "layer head *prompt"]:
     """The metric when each head in turn writes what it wrote on the new prompts, unheard by later heads.
 
-    new_dataset, orig_dataset: with their tokens as `toks`. orig_cache: not needed, and there for the sake of the
-    exercise's signature. senders: run these alone; the other heads' entries are nan. A metric may give one number
-    for each prompt.
+    new_dataset, orig_dataset: with their tokens as `toks`. orig_cache: not needed, and there for the sake of
+    the exercise's signature. senders: run these alone; the other heads' entries are nan. A metric may give
+    one number for each prompt.
     """
     with torch.inference_mode():
         bench = Bench(model, orig_dataset.toks, patching_metric)
@@ -66,8 +66,8 @@ def get_path_patch_head_to_heads(
 ) -> Float[Tensor, "layer head *prompt"]:
     """The metric when the receivers alone hear what each earlier head wrote on the new prompts.
 
-    receiver_input: "q", "k" or "v". The other arguments are those of the path to the end. One row for each layer
-    before the last receiver's.
+    receiver_input: "q", "k" or "v". The other arguments are those of the path to the end. One row for each
+    layer before the last receiver's.
     """
     if receiver_input not in ("q", "k", "v"):
         raise ValueError(f"receiver_input is {receiver_input!r}; wanted 'q', 'k' or 'v'.")
@@ -99,8 +99,9 @@ def get_path_patch_head_to_heads(
 def _on_the_way(
     run: Run, senders: Sequence[Head], new_z: Mapping[int, Tensor], at: Tensor, end: int | None = None
 ):
-    """The stream before each layer, and at the end, where only MLPs hear each row's sender: (row batch at d_model).
+    """The stream before each layer and at the end, where only MLPs hear each row's sender.
 
+    Each is (row batch pos d_model), at the positions `at`.
     end: the last layer that is asked for; None is the end of the stream.
     """
     arithmetic = run.arithmetic

@@ -1,9 +1,10 @@
 """Which logits does a metric read? Only those are computed.
 
 A metric gets all logits, (batch pos d_vocab), and most read the last position's. GPT-2's unembedding is a
-third of a run. So a metric is first tried on the unpatched run's logits, in a tensor that notes which (prompt,
-position) pairs are picked out of it. Patched runs fill in only those. A metric that then reads more, or does
-anything else with the tensor than picking, raises `ReadMore`, and whoever caught it gives it all of them.
+third of a run. So a metric is first tried on the unpatched run's logits, in a tensor that notes which
+(prompt, position) pairs are picked out of it. Patched runs fill in only those. A metric that then reads more,
+or does anything else with the tensor than picking, raises `ReadMore`, and whoever caught it gives it all of
+them.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,12 @@
 """One unpatched run, kept, and what follows from changing it: nothing is computed that a patch cannot reach.
 
-A patched run differs from the unpatched one only behind the patch: in later layers, at the patched position and
-after it. So rows of patched streams enter where they were changed, and run on from there. What they do not change,
-earlier keys and values above all, is the kept run's. In the last layer only positions that are read go on.
+A patched run differs from the unpatched one only behind the patch: in later layers, at the patched position
+and after it. So rows of patched streams enter where they were changed, and run on from there. What they do
+not change, earlier keys and values above all, is the kept run's. In the last layer only positions that are
+read go on.
 
-Rows are an axis in front: (row batch pos d_model). `at` are the positions of the prompt that a tensor's pos axis
-stands for, ascending; a tensor without `at` has all of them.
+Rows are an axis in front: (row batch pos d_model). `at` are the positions of the prompt that a tensor's pos
+axis stands for, ascending; a tensor without `at` has all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -168,7 +169,7 @@ def over(base: Tensor, new: Tensor, at: Tensor, wanted: Tensor) -> Tensor:
 
 
 def jointly(function: Callable[[Tensor], Tensor], several: list[Tensor], own: int = 1) -> list[Tensor]:
-    """A function of vectors, called once for several tensors of them. own: how many last axes a vector has."""
+    """A function of vectors, called once for several tensors of them. own: how many axes a vector has."""
     if len(several) == 1:
         return [function(several[0])]
     shapes = [one.shape[:-own] for one in several]

@@ -3,6 +3,7 @@
 | function             | shows                                             | returns       |
 |----------------------|---------------------------------------------------|---------------|
 | `head_heatmap`       | one number for each head                          | plotly Figure |
+| `head_heatmaps`      | several such maps side by side, on one scale      | plotly Figure |
 | `label_heatmap`      | one number for each (row, column), labelled       | plotly Figure |
 | `lines`              | curves, such as losses during training            | plotly Figure |
 | `bars`               | one number for each label                         | plotly Figure |
@@ -26,6 +27,7 @@ from patchbook.plots.figures import (
     describe,
     framed,
     head_heatmap,
+    head_heatmaps,
     head_labels,
     label_heatmap,
     layer_slider,
@@ -41,6 +43,7 @@ __all__ = [
     "draw_circuit",
     "framed",
     "head_heatmap",
+    "head_heatmaps",
     "head_labels",
     "head_scatter",
     "label_heatmap",

@@ -58,6 +58,37 @@ def head_heatmap(
     return finish_heatmap(figure, title, colorbar, describe(rows, names, colorbar))
 
 
+def head_heatmaps(
+    values: Float[Tensor, "map layer head"], names: Sequence[str], title: str, colorbar: str = ""
+) -> go.Figure:
+    """Draw several maps of heads side by side, all on one signed scale, so that colours can be compared.
+
+        >>> head_heatmaps(every, ["output", "query", "key", "value", "pattern"], "…", "share")
+
+    Raises:
+        ValueError: `values` is not (map, layer, head), or `names` has not one name for each map.
+    """
+    maps = as_array(values, 3, "(map, layer, head)")
+    if len(maps) != len(names):
+        raise ValueError(f"{len(maps)} maps but {len(names)} names")
+    _, layers, heads = maps.shape
+    labels = head_labels(layers, heads)
+    figure = make_subplots(
+        1, len(maps), subplot_titles=list(names), shared_yaxes=True, horizontal_spacing=0.02
+    )
+    for column, rows in enumerate(maps, start=1):
+        trace = heatmap(rows, range(heads), range(layers), labels, "signed").data[0]
+        figure.add_trace(trace, row=1, col=column)
+    figure.update_xaxes(title="head", dtick=1 if heads <= 8 else 2)
+    figure.update_yaxes(dtick=1, autorange="reversed")
+    figure.update_yaxes(title="layer", col=1)
+    largest = float(np.nanmax(np.abs(maps), initial=0)) or 1.0
+    figure.update_traces(zmin=-largest, zmax=largest, texttemplate="", showscale=False)
+    figure.data[-1].showscale = True
+    summary = " ".join(f"{name}: {describe(rows, labels)}" for name, rows in zip(names, maps, strict=True))
+    return finish_heatmap(figure, title, colorbar, summary)
+
+
 def label_heatmap(
     values: Float[Tensor, "row col"],
     x: Sequence[str],

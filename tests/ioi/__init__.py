@@ -2,11 +2,19 @@
 
 from patchbook.tests.ioi.copying_scores import test_get_copying_scores
 from patchbook.tests.ioi.flipped_names import test_flip_names
-from patchbook.tests.ioi.ioi_circuit import test_add_mean_ablation_hook, test_get_minimality_score
+from patchbook.tests.ioi.ioi_circuit import (
+    test_add_knockout_hook,
+    test_add_mean_ablation_hook,
+    test_get_minimality_score,
+)
 from patchbook.tests.ioi.ioi_predictions import (
     test_my_duplicate_token_heads,
     test_my_name_movers,
     test_my_s_inhibition_heads,
+)
+from patchbook.tests.ioi.knockouts import (
+    test_get_direct_effects_after_knockout,
+    test_get_incompleteness_score,
 )
 from patchbook.tests.ioi.largest_entries import test_topk_of_Nd_tensor
 from patchbook.tests.ioi.logit_differences import (
@@ -33,6 +41,7 @@ from patchbook.tests.ioi.path_patching import (
 from patchbook.tests.ioi.standard_errors import test_null_of_threshold, test_standard_error_of_effect
 
 __all__ = [
+    "test_add_knockout_hook",
     "test_add_mean_ablation_hook",
     "test_flip_names",
     "test_get_act_patch_attn_head_all_pos_every",
@@ -40,6 +49,8 @@ __all__ = [
     "test_get_act_patch_block_every",
     "test_get_act_patch_resid_pre",
     "test_get_copying_scores",
+    "test_get_direct_effects_after_knockout",
+    "test_get_incompleteness_score",
     "test_get_minimality_score",
     "test_get_path_patch_head_to_final_resid_post",
     "test_get_path_patch_head_to_heads",

@@ -1,4 +1,4 @@
-"""Checks of chapter 2: everything but a circuit mean-ablated, and minimality."""
+"""Checks of chapter 2: heads mean-ablated, all but a circuit or these alone, and minimality."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ CIRCUIT = {
 POSITIONS = {"senders": "S1+1", "movers": "end", "readers": "S2", "others": "IO"}
 
 
-def _circuit(**roles: tuple) -> dict[str, list]:
+def circuit_of(**roles: tuple) -> dict[str, list]:
     """A circuit as learners have it, each time another: CIRCUIT, or these roles instead."""
     return {role: list(heads) for role, heads in (roles or CIRCUIT).items()}
 
@@ -48,23 +48,28 @@ def _run_twice(implementation: Callable, arguments: dict[str, Any]) -> Any:
 
 
 def _ablation_arguments(
-    seed: int, is_permanent: bool | None = None, roles: dict | None = None, **options
+    seed: int,
+    is_permanent: bool | None = None,
+    roles: dict | None = None,
+    names: tuple[str, str] = ("circuit", "seq_pos_to_keep"),
+    **options,
 ) -> dict[str, Any]:
-    """is_permanent None: not given (True)."""
+    """is_permanent None: not given (True). names: of the arguments that say which heads, and where."""
     prompts = random_prompts(seed, batch=7)
+    heads, positions = names
     arguments = {
         "model": attentive_model(seed, **options),
         "means_dataset": prompts.gen_flipped_prompts("ABB->XYZ, BAB->XYZ"),
-        "circuit": _circuit(**(roles or {})),
-        "seq_pos_to_keep": dict(POSITIONS),
+        heads: circuit_of(**(roles or {})),
+        positions: dict(POSITIONS),
     }
     permanent = {} if is_permanent is None else {"is_permanent": is_permanent}
     return arguments | permanent | {"tokens": prompts.toks}
 
 
-def _after_another_circuit(seed: int) -> dict[str, Any]:
+def _after_another_circuit(seed: int, **options) -> dict[str, Any]:
     """The model still has permanent hooks, of another circuit's ablation."""
-    arguments = _ablation_arguments(seed, is_permanent=True)
+    arguments = _ablation_arguments(seed, is_permanent=True, **options)
     for layer in range(arguments["model"].cfg.n_layers):
         arguments["model"].add_hook(get_act_name("z", layer), _halve, is_permanent=True)
     return arguments
@@ -89,6 +94,23 @@ def test_add_mean_ablation_hook(seed: int) -> Iterator[Case]:
     yield Case("a model with another circuit's hooks", lambda: _after_another_circuit(seed + 6))
 
 
+@checks(
+    specifications.add_knockout_hook,
+    mistakes.add_knockout_hook,
+    call=_run_twice,
+    gives=Float[Tensor, "2 batch pos d_vocab"],
+)
+def test_add_knockout_hook(seed: int) -> Iterator[Case]:
+    """A few heads set to their mean."""
+    names = {"names": ("knocked_out", "seq_pos_to_knock_out")}
+    yield Case("7 heads knocked out, each at its positions", lambda: _ablation_arguments(seed, **names))
+    few = {"senders": ((0, 4),), "movers": ((1, 1),), "readers": ()}
+    yield Case("2 heads, is_permanent False", lambda: _ablation_arguments(seed + 2, False, few, **names))
+    double = functools.partial(_ablation_arguments, seed + 4, True, **DOUBLE, **names)
+    yield Case("float64, is_permanent True", double)
+    yield Case("a model with another circuit's hooks", lambda: _after_another_circuit(seed + 6, **names))
+
+
 def _minimality_arguments(seed: int, head: tuple[int, int], K: list, **options) -> dict[str, Any]:
     return {
         "model": attentive_model(seed, **options),
@@ -96,7 +118,7 @@ def _minimality_arguments(seed: int, head: tuple[int, int], K: list, **options) 
         "abc_dataset": random_prompts(
             seed + 1, batch=6
         ),  # of the same templates; what they answer is no matter
-        "circuit": _circuit(),
+        "circuit": circuit_of(),
         "seq_pos_to_keep": dict(POSITIONS),
         "head": head,
         "K": list(K),

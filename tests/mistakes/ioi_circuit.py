@@ -1,4 +1,4 @@
-"""The known wrong ways of chapter 2: mean ablation of all but a circuit, minimality."""
+"""The known wrong ways of chapter 2: mean ablation of all but a circuit, or of a few heads; minimality."""
 
 import functools
 
@@ -32,14 +32,14 @@ def _ablated(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True, 
     return specifications.until_reset(model, ablate, wrong.get("permanent", is_permanent))
 
 
-def _with_old_hooks(reset):
+def _with_old_hooks(reset, **options):
     """The right ablation, on a model that still has other hooks: reset them after the means, or never."""
 
     def wrong(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
         _, cache = model.run_with_cache(means_dataset.toks)
         if reset:
             model.reset_hooks(including_permanent=True)
-        keep = _kept(model, means_dataset, circuit, seq_pos_to_keep, {})
+        keep = _kept(model, means_dataset, circuit, seq_pos_to_keep, options)
         for layer in range(model.cfg.n_layers):
             means = _means(cache["z", layer], means_dataset, {})
             hook = functools.partial(_choose, keep=keep[layer], means=means)
@@ -87,54 +87,95 @@ def _wrong_ablation(**wrong):
     return functools.partial(_ablated, **wrong)
 
 
+def _slips(**options):
+    """The slips that one can make in both exercises. options: what is always so, as `_ablated` takes it."""
+
+    def with_one_more(**wrong):
+        return _wrong_ablation(**options, **wrong)
+
+    return (
+        Mistake(
+            "no-return",
+            lambda *arguments: None,
+            "it returns nothing; wanted the model, with its hooks on it.",
+            "End with return model.",
+        ),
+        Mistake(
+            "not-permanent",
+            with_one_more(permanent=False),
+            "after model.reset_hooks() the ablation is gone: the hook is not permanent.",
+            "Pass is_permanent on to model.add_hook.",
+        ),
+        Mistake(
+            "always-permanent",
+            with_one_more(permanent=True),
+            "with is_permanent=False the ablation is still there after model.reset_hooks().",
+            "Pass is_permanent on to model.add_hook.",
+        ),
+        Mistake(
+            "not-reset",
+            _with_old_hooks(reset=False, **options),
+            "a model that has another circuit's hooks keeps them: two circuits are mixed.",
+            "Begin with model.reset_hooks(including_permanent=True).",
+        ),
+        Mistake(
+            "reset-too-late",
+            _with_old_hooks(reset=True, **options),
+            "the means come from a run in which another circuit's hooks were still on the model.",
+            "Begin with model.reset_hooks(including_permanent=True), before you compute the means.",
+        ),
+        Mistake(
+            "one-role-for-each-head",
+            with_one_more(one_role=True),
+            "of a head that has two roles only the second role's position counts.",
+            "Go through the roles, and add each one's position to what is marked already.",
+        ),
+        Mistake(
+            "last-layers-tensors",
+            with_one_more(last_layers=True),
+            "every layer's hook uses the last layer's means and mask.",
+            "Bind each layer's tensors when you make its hook: partial(…, means=means, …).",
+        ),
+        Mistake(
+            "first-prompts-positions",
+            with_one_more(first_prompt=True),
+            "the first prompt's positions are used for all prompts.",
+            "word_idx has one position for each prompt.",
+        ),
+        Mistake(
+            "zero-ablated",
+            with_one_more(zero=True),
+            "heads are set to zero, not to their mean.",
+            "Use the mean of z over the prompts of the same template.",
+        ),
+        Mistake(
+            "mean-over-all-prompts",
+            with_one_more(all_prompts=True),
+            "the mean runs over all prompts: templates are mixed, and with them positions.",
+            "Average within each group of means_dataset.groups.",
+        ),
+        Mistake(
+            "mean-over-positions",
+            with_one_more(positions=True),
+            "the mean runs over positions too.",
+            "Each position has a mean of its own: average over the prompts of a template only.",
+        ),
+        Mistake(
+            "not-averaged",
+            with_one_more(not_averaged=True),
+            "each prompt gets its own z from means_dataset, not the mean of its template.",
+            "Average over the group first.",
+        ),
+    )
+
+
 add_mean_ablation_hook = (
-    Mistake(
-        "no-return",
-        lambda *arguments: None,
-        "it returns nothing; wanted the model, with its hooks on it.",
-        "End with return model.",
-    ),
-    Mistake(
-        "not-permanent",
-        _wrong_ablation(permanent=False),
-        "after model.reset_hooks() the ablation is gone: the hook is not permanent.",
-        "Pass is_permanent on to model.add_hook.",
-    ),
-    Mistake(
-        "always-permanent",
-        _wrong_ablation(permanent=True),
-        "with is_permanent=False the ablation is still there after model.reset_hooks().",
-        "Pass is_permanent on to model.add_hook.",
-    ),
-    Mistake(
-        "not-reset",
-        _with_old_hooks(reset=False),
-        "a model that has another circuit's hooks keeps them: two circuits are mixed.",
-        "Begin with model.reset_hooks(including_permanent=True).",
-    ),
-    Mistake(
-        "reset-too-late",
-        _with_old_hooks(reset=True),
-        "the means come from a run in which another circuit's hooks were still on the model.",
-        "Begin with model.reset_hooks(including_permanent=True), before you compute the means.",
-    ),
+    *_slips(),
     Mistake(
         "kept-everywhere",
         _wrong_ablation(everywhere=True),
         "the circuit's heads are kept at every position.",
         "A head counts only at its own position: seq_pos_to_keep says which.",
-    ),
-    Mistake(
-        "one-role-for-each-head",
-        _wrong_ablation(one_role=True),
-        "a head that has two roles is kept at the position of the second role alone.",
-        "Go through the roles, and add each one's position to what is kept already.",
-    ),
-    Mistake(
-        "last-layers-tensors",
-        _wrong_ablation(last_layers=True),
-        "every layer's hook uses the last layer's means and mask.",
-        "Bind each layer's tensors when you make its hook: partial(…, means=means, keep=keep).",
     ),
     Mistake(
         "kept-at-the-end",
@@ -143,40 +184,32 @@ add_mean_ablation_hook = (
         "Look the position up: means_dataset.word_idx[seq_pos_to_keep[role]].",
     ),
     Mistake(
-        "first-prompts-positions",
-        _wrong_ablation(first_prompt=True),
-        "the first prompt's positions are used for all prompts.",
-        "word_idx has one position for each prompt.",
-    ),
-    Mistake(
         "circuit-ablated",
         _wrong_ablation(inverted=True),
         "the circuit is ablated, and everything else is kept.",
         "torch.where(keep, z, means): z where the circuit is, the mean elsewhere.",
     ),
+)
+
+add_knockout_hook = (
+    *_slips(inverted=True),
     Mistake(
-        "zero-ablated",
-        _wrong_ablation(zero=True),
-        "the other heads are set to zero, not to their mean.",
-        "Use the mean of z over the prompts of the same template.",
+        "knocked-out-everywhere",
+        _wrong_ablation(inverted=True, everywhere=True),
+        "the heads are knocked out at every position.",
+        "A head is knocked out at its own position alone: seq_pos_to_knock_out says which.",
     ),
     Mistake(
-        "mean-over-all-prompts",
-        _wrong_ablation(all_prompts=True),
-        "the mean runs over all prompts: templates are mixed, and with them positions.",
-        "Average within each group of means_dataset.groups.",
+        "knocked-out-at-the-end",
+        _wrong_ablation(inverted=True, end=True),
+        "every head is knocked out at the end, whatever seq_pos_to_knock_out says.",
+        "Look the position up: means_dataset.word_idx[seq_pos_to_knock_out[role]].",
     ),
     Mistake(
-        "mean-over-positions",
-        _wrong_ablation(positions=True),
-        "the mean runs over positions too.",
-        "Each position has a mean of its own: average over the prompts of a template only.",
-    ),
-    Mistake(
-        "not-averaged",
-        _wrong_ablation(not_averaged=True),
-        "each prompt gets its own z from means_dataset, not the mean of its template.",
-        "Average over the group first.",
+        "others-ablated",
+        _wrong_ablation(),
+        "these heads are kept, and everything else is ablated.",
+        "torch.where(out, means, z): the mean where a head is knocked out, z elsewhere.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A forward pass in which every input is a sum of its own, term by term: slow, plain, and nobody's but the tests'."""
+"""A forward pass in which every input is a sum of its own, term by term: slow, plain, and the tests' own."""
 
 import math
 
@@ -8,7 +8,10 @@ from patchbook.patching.graph import Edge, Graph
 
 
 def plain_run(model, tokens, message=None):
-    """Logits, and what each sender wrote, by label. message(sender label, receiver label, written) -> what is heard."""
+    """Logits, and what each sender wrote, by label.
+
+    message(sender label, receiver label, written) -> what the receiver hears.
+    """
     graph = Graph.of(model)
     message = message or (lambda sender, receiver, written: written)
     written = {"embedding": model.W_E[tokens]}

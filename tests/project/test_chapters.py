@@ -109,6 +109,20 @@ def test_hidden_tests_use_another_seed(chapter):
         assert "seed" not in shown and re.search(r"seed=\d+\)", hidden), cell.source
 
 
+FOLD = re.compile(r"<details><summary>(On [^<]*GPT-2[^<]*)</summary>\n(.*?)\n</details>\n", re.DOTALL)
+
+
+@pytest.mark.parametrize("folder", ["solutions", "book"])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_fold_about_gpt2_ends_with_its_source(chapter, folder):
+    text = (COURSE.root / folder / f"{chapter}.md").read_text(encoding="utf-8")
+    for summary, inside in FOLD.findall(text):
+        assert summary == "On GPT-2 small"
+        *published, source = inside.strip("\n").split("\n\n")
+        assert published and inside.startswith("\n") and inside.endswith("\n")
+        assert re.match(r"Sources?: .+\.$", source), source
+
+
 def test_interpret_items_have_a_rubric_for_every_point():
     for cell, _ in (e for e in EXERCISES if e[0].cell_type == "markdown"):
         rubric = cell.source.split("BEGIN MARK SCHEME")[1].split("### END")[0]

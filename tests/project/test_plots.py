@@ -33,6 +33,7 @@ def figures(patterns):
     """One figure of each plotly function."""
     return {
         "head_heatmap": plots.head_heatmap(patterns[:, :, 0, 0] * 0.5, "Score", "probability"),
+        "head_heatmaps": plots.head_heatmaps(patterns[:, :, 0], ["query", "key"], "Maps", "share"),
         "label_heatmap": plots.label_heatmap(
             patterns[0, 0], TOKENS, TOKENS, "Pattern", "key", "query", "probability"
         ),
@@ -85,6 +86,18 @@ def test_hovering_names_the_head():
     assert figure.data[0].z[1][3] == 8.0
     assert figure.layout.meta["description"].startswith("Largest: L1H4 9.00, L1H3 8.00")
     assert figure.data[0].zmid == 0
+
+
+def test_maps_side_by_side_have_one_scale_and_a_name_each():
+    maps = torch.stack([torch.arange(10.0).reshape(2, 5), -torch.full((2, 5), 20.0)])
+    figure = plots.head_heatmaps(maps, ["query", "key"], "Maps", "share")
+    assert [(trace.zmin, trace.zmax) for trace in figure.data] == [(-20, 20), (-20, 20)]
+    assert [trace.showscale for trace in figure.data] == [False, True]
+    assert [note.text for note in figure.layout.annotations] == ["query", "key"]
+    assert figure.data[0].text[1][3] == "L1H3" and figure.data[0].z[1][3] == 8.0
+    assert figure.layout.meta["description"].startswith("query: Largest: L1H4 9.00")
+    with pytest.raises(ValueError, match="2 maps but 1 names"):
+        plots.head_heatmaps(maps, ["query"], "Maps")
 
 
 def test_probabilities_have_a_fixed_scale():

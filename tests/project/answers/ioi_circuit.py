@@ -1,4 +1,4 @@
-"""Answers to chapter 2: everything but a circuit mean-ablated, and minimality."""
+"""Answers to chapter 2: heads mean-ablated, all but a circuit or these alone, and minimality."""
 
 from functools import partial
 
@@ -178,6 +178,94 @@ def bound_too_late(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=
 @wrong("add_mean_ablation_hook", "kept-at-the-end")
 def always_at_the_end(model, means_dataset, circuit, seq_pos_to_keep, is_permanent=True):
     return where_kept(model, means_dataset, circuit, dict.fromkeys(circuit, "end"), is_permanent)
+
+
+# add_knockout_hook
+@right("add_knockout_hook")
+def the_mask_turned_round(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    means = template_means(model, means_dataset)
+    mask = kept(model, means_dataset, knocked_out, seq_pos_to_knock_out)
+    return ablation(model, means, ~mask, is_permanent)
+
+
+@right("add_knockout_hook")
+def written_in_place(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    means = template_means(model, means_dataset)
+    rows = torch.arange(means_dataset.N)
+
+    def hook_fn(z, hook):
+        for role, heads in knocked_out.items():
+            at = means_dataset.word_idx[seq_pos_to_knock_out[role]]
+            for layer, head in heads:
+                if layer == hook.layer():
+                    z[rows, at, head] = means[layer][rows, at, head]
+        return z
+
+    model.add_hook(is_z, hook_fn, is_permanent=is_permanent)
+    return model
+
+
+@right("add_knockout_hook")
+def only_in_the_layers_that_need_it(
+    model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True
+):
+    means = template_means(model, means_dataset)
+    mask = kept(model, means_dataset, knocked_out, seq_pos_to_knock_out)
+    for layer in sorted({layer for heads in knocked_out.values() for layer, _ in heads}):
+
+        def hook_fn(z, hook):
+            return z.masked_scatter(mask[hook.layer()], means[hook.layer()][mask[hook.layer()].squeeze(-1)])
+
+        model.add_hook(get_act_name("z", layer), hook_fn, is_permanent=is_permanent)
+    return model
+
+
+@wrong("add_knockout_hook", "others-ablated")
+def the_function_before_it(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    return where_kept(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent)
+
+
+@wrong("add_knockout_hook", "no-return")
+def hooks_added_and_nothing_returned(
+    model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True
+):
+    the_mask_turned_round(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent)
+
+
+@wrong("add_knockout_hook", "knocked-out-everywhere")
+def at_all_positions(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    mask = kept(model, means_dataset, knocked_out, seq_pos_to_knock_out).any(2, keepdim=True)
+    return ablation(model, template_means(model, means_dataset), ~mask, is_permanent)
+
+
+@wrong("add_knockout_hook", "knocked-out-at-the-end")
+def positions_ignored(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    ends = dict.fromkeys(knocked_out, "end")
+    return the_mask_turned_round(model, means_dataset, knocked_out, ends, is_permanent)
+
+
+@wrong("add_knockout_hook", "always-permanent")
+def is_permanent_forgotten(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    return the_mask_turned_round(model, means_dataset, knocked_out, seq_pos_to_knock_out)
+
+
+@wrong("add_knockout_hook", "zero-ablated")
+def knocked_out_to_zero(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    model.reset_hooks(including_permanent=True)
+    zeros = {layer: torch.zeros(()).to(model.W_E.dtype) for layer in range(model.cfg.n_layers)}
+    mask = kept(model, means_dataset, knocked_out, seq_pos_to_knock_out)
+    return ablation(model, zeros, ~mask, is_permanent)
+
+
+@wrong("add_knockout_hook", "not-reset")
+def other_hooks_stay(model, means_dataset, knocked_out, seq_pos_to_knock_out, is_permanent=True):
+    _, cache = model.run_with_cache(means_dataset.toks, names_filter=is_z)
+    means = {layer: cache["z", layer].clone() for layer in range(model.cfg.n_layers)}
+    for z in means.values():
+        for group in means_dataset.groups:
+            z[group] = z[group].mean(0, keepdim=True)
+    mask = kept(model, means_dataset, knocked_out, seq_pos_to_knock_out)
+    return ablation(model, means, ~mask, is_permanent)
 
 
 # get_minimality_score
