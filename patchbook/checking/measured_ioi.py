@@ -17,15 +17,13 @@ from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
 
 from patchbook.checking.labels import HeadScores
-from patchbook.checking.measured import model_in_use
+from patchbook.checking.measured import model_in_use, prompts_for
 from patchbook.patching import paths
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 Head = tuple[int, int]  # (layer, head)
 
-MANY = 320  # 20 prompts for each template and order: what a head is named by
-ON_A_CPU = 48  # instead of MANY, for a model of more than SMALL heads without a GPU
-SMALL = 100
+ON_A_CPU = 48  # prompts instead of MANY, for a large model without a GPU
 LOST, LOOKS, TIMES = 0.03, 0.2, 1.5  # the text's lines: share of the answer, attention, IO against S
 SURE = 3  # standard errors from zero, without which nothing is named
 NOTHING = 1e-4  # a share below this is rounding, and so is a standard error
@@ -153,10 +151,8 @@ def _logit_differences(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDatas
 def runs(model_name: str | None, seed: int, prompts: int | None = None) -> Runs:
     """Both runs of a model, on prompts that the seed chooses. prompts: as many as name a head, if None."""
     model = model_in_use(model_name)
-    cfg = model.cfg
-    slow = cfg.n_layers * cfg.n_heads > SMALL and "cpu" in str(cfg.device)
-    number = prompts or (ON_A_CPU if slow else MANY)
-    rows = {"templates": TEMPLATES[:8], "device": cfg.device}
+    number = prompts or prompts_for(model, ON_A_CPU)
+    rows = {"templates": TEMPLATES[:8], "device": model.cfg.device}
     sentences = IOIDataset("mixed", number, model.tokenizer, seed=seed, **rows)
     abc = sentences.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
     wanted = ("hook_z", "hook_pattern")
