@@ -19,8 +19,9 @@ from transformer_lens.utilities import get_act_name
 
 from patchbook import load_model, reference_for
 from patchbook.checking import measured, measured_ioi
-from patchbook.checking.measured_ioi import LOOKS, LOST, Effect, Head, Runs
+from patchbook.checking.measured_ioi import LOOKS, LOST, Runs
 from patchbook.patching import sweeps
+from patchbook.patching.effects import Effect, Head, by_head
 from patchbook.prompts.capitals import repeated_word_triples
 from patchbook.prompts.days import PATTERNS, DayPrompts, write_prompts_with_leads
 
@@ -43,17 +44,10 @@ class Sweep(NamedTuple):
         many = len(next(iter(self.effects.values())).by_prompt)
 
         def by_chance(k: int, own: bool = False) -> str:
-            lines = (
-                (effect, max(self.line, 3 * effect.error) if own else self.line)
-                for effect in self.effects.values()
-            )
-            return f"{sum(effect.by_chance(k, line) for effect, line in lines):.2f} of {len(self.effects)}"
+            of_each = (e.by_chance(e.line(self.line) if own else self.line, k) for e in self.effects.values())
+            return f"{sum(of_each):.2f} of {len(self.effects)}"
 
-        named = [
-            f"L{layer}H{head}"
-            for (layer, head), effect in self.effects.items()
-            if abs(effect.mean) >= max(self.line, 3 * effect.error)
-        ]
+        named = [f"L{i}H{j}" for (i, j), e in self.effects.items() if abs(e.mean) >= e.line(self.line)]
         chances = by_chance(self.few), by_chance(many), by_chance(many, own=True)
         listed = ", ".join(named) or "none"
         return [str(self.chapter), self.what, f"{self.line:.0%}", str(self.few), str(many), *chances, listed]
@@ -75,12 +69,6 @@ class Looks(NamedTuple):
         named = ", ".join(f"L{i}H{j}" for i, j in (self.right >= self.line).nonzero().tolist()) or "none"
         chance = f"{rate * heads:.2f} of {heads}"
         return [str(self.chapter), self.what, f"{self.line}", "", str(self.prompts), "", chance, "", named]
-
-
-def by_head(values: Tensor) -> dict[Head, Effect]:
-    """[layer head prompt] -> the effects of each head."""
-    layers, heads, _ = values.shape
-    return {(i, j): Effect(values[i, j]) for i in range(layers) for j in range(heads)}
 
 
 def induction() -> Iterator[Looks]:

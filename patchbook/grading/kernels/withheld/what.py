@@ -8,6 +8,7 @@ WITHHELD = (  # modules, and packages with all that is in them
     "patchbook.checking.measured_ioi",
     "patchbook.checking.measured_days",
     "patchbook.patching.attribution",
+    "patchbook.patching.effects",
     "patchbook.training",
     "patchbook.verify.capitals",
     "patchbook.verify.days",
