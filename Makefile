@@ -4,7 +4,7 @@
 #                 since main, by what they import (tests/project/selecting.py); the long ones are left to `make test`
 # make book       the course as web pages, in build/book
 # make exercises  rewrite exercises/ from solutions/
-# make bench      how long things take: the sweeps not measured yet, and grading beside nbgrader (long)
+# make bench      how long things take, and how sure the lines are: sweeps, nulls, grading beside nbgrader (long)
 # make mutants    every solution changed in every place: do the checks refuse each change? (long)
 # make models     train the two small models again (about 50 minutes)
 
@@ -41,6 +41,7 @@ exercises: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/sweeps.py
+	$(BIN)/python benchmarks/null_rates.py
 	$(BIN)/python benchmarks/grading.py
 
 mutants: $(READY)

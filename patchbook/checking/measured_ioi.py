@@ -17,55 +17,16 @@ from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
 
 from patchbook.checking.labels import HeadScores
-from patchbook.checking.measured import model_in_use
+from patchbook.checking.measured import model_in_use, prompts_for
 from patchbook.patching import paths
+from patchbook.patching.effects import SURE, Effect
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 Head = tuple[int, int]  # (layer, head)
 
-MANY = 320  # 20 prompts for each template and order: what a head is named by
-ON_A_CPU = 48  # instead of MANY, for a model of more than SMALL heads without a GPU
-SMALL = 100
+ON_A_CPU = 48  # prompts instead of MANY, for a large model without a GPU
 LOST, LOOKS, TIMES = 0.03, 0.2, 1.5  # the text's lines: share of the answer, attention, IO against S
-SURE = 3  # standard errors from zero, without which nothing is named
-NOTHING = 1e-4  # a share below this is rounding, and so is a standard error
 CAN = 1.0  # logits between the IOI and the ABC set from which on there is a behaviour to explain
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What one head does, prompt by prompt, as a share of the answer or of its attention."""
-
-    by_prompt: Float[Tensor, "prompt"]
-
-    @property
-    def mean(self) -> float:
-        return self.by_prompt.mean().item()
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean."""
-        return max(self.by_prompt.std().item() / len(self.by_prompt) ** 0.5, NOTHING)
-
-    @property
-    def line(self) -> float:
-        """From where on a loss is named: the text's line, and far enough from zero."""
-        return max(LOST, SURE * self.error)
-
-    @property
-    def named(self) -> bool:
-        return self.mean >= self.line
-
-    def above(self, line: float) -> float:
-        """How far above a line it is, in standard errors of the difference between two sets of prompts."""
-        return (self.mean - line) / (2**0.5 * self.error)
-
-    def by_chance(self, k: int | None = None, line: float | None = None, draws: int = 1000) -> float:
-        """How often k prompts (None: all) would reach the line upwards or downwards, if it did nothing."""
-        n = len(self.by_prompt)
-        chosen = torch.randint(n, (draws, k or n), generator=torch.Generator().manual_seed(0))
-        means = (self.by_prompt - self.by_prompt.mean()).cpu()[chosen].mean(-1)
-        return (means.abs() >= (line or self.line)).double().mean().item()
 
 
 @dataclass(frozen=True)
@@ -138,7 +99,7 @@ class Runs:
         found: dict[Head, Effect] = {}
         for name in names:
             for head, effect in self.losses(receivers, name.strip()).items():
-                if effect.named and (head not in found or effect.mean > found[head].mean):
+                if effect.mean >= effect.line(LOST) and (head not in found or effect.mean > found[head].mean):
                     found[head] = effect
         return dict(sorted(found.items()))
 
@@ -151,12 +112,10 @@ def _logit_differences(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDatas
 @functools.lru_cache(maxsize=2)
 @torch.no_grad()
 def runs(model_name: str | None, seed: int, prompts: int | None = None) -> Runs:
-    """Both runs of `load_model(model_name)`, on prompts that the seed chooses. None: as many as name a head."""
+    """Both runs of a model, on prompts that the seed chooses. prompts: as many as name a head, if None."""
     model = model_in_use(model_name)
-    cfg = model.cfg
-    slow = cfg.n_layers * cfg.n_heads > SMALL and "cpu" in str(cfg.device)
-    number = prompts or (ON_A_CPU if slow else MANY)
-    rows = {"templates": TEMPLATES[:8], "device": cfg.device}
+    number = prompts or prompts_for(model, ON_A_CPU)
+    rows = {"templates": TEMPLATES[:8], "device": model.cfg.device}
     sentences = IOIDataset("mixed", number, model.tokenizer, seed=seed, **rows)
     abc = sentences.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
     wanted = ("hook_z", "hook_pattern")
@@ -233,7 +192,7 @@ def _role(
     lost, errors, above = (torch.full_like(looks, torch.nan) for _ in range(3))
     asked = [tuple(head) for head in (looks >= -SURE).nonzero().tolist()] if found.can else []
     for head, effect in losses(asked).items():
-        lost[head], errors[head], above[head] = effect.mean, effect.error, effect.above(effect.line)
+        lost[head], errors[head], above[head] = effect.mean, effect.error, effect.above(effect.line(LOST))
     weaker = (
         torch.minimum(above.nan_to_num(-torch.inf), looks)
         if found.can

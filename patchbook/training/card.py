@@ -34,7 +34,9 @@ Losses are in nats a token, differences in logits. Documents and random tokens a
 own; kept-out pairs of names never meet in a training IOI sentence; kept-out templates are never trained on.
 Head scores of a pattern are mean attention over the second half of 50 random tokens said twice; "patched"
 scores are the share of the IOI logit difference that comes back when the head's clean value is put into a
-run whose third name is the other one, so that the other person gives (0 none, 1 all)."""
+run whose third name is the other one, so that the other person gives (0 none, 1 all). Each head is named by
+320 texts or prompts: its mean reaches the line and lies three standard errors (the number after ±) from zero.
+How many heads chance would name is told by effects that lost their mean."""
 
 
 def write_card(folder: Path, name: str, measured: dict) -> None:
@@ -79,13 +81,13 @@ def is_grid(values: dict) -> bool:
 
 
 def is_heads(row: dict) -> bool:
-    """True for {'L3H5': 0.9, ...}, and for no heads at all."""
+    """True for {'L3H5': [mean, error], ...}, and for no heads at all."""
     return all(key[:1] == "L" and "H" in key for key in row)
 
 
 def heads(row: dict) -> str:
-    """{'L3H5': 0.9} -> 'L3H5 0.90'."""
-    return ", ".join(f"{label} {score:.2f}" for label, score in row.items()) or "none"
+    """{'L3H5': [0.9, 0.01]} -> 'L3H5 0.900 ± 0.010'."""
+    return ", ".join(f"{label} {mean:.3f} ± {error:.3f}" for label, (mean, error) in row.items()) or "none"
 
 
 def number(value) -> str:

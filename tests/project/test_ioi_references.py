@@ -15,6 +15,7 @@ from patchbook import zoo
 from patchbook.checking import measured_ioi
 from patchbook.checking.awkward import awkward_model
 from patchbook.models import load_model
+from patchbook.patching.effects import Effect
 from patchbook.prompts import rules
 from patchbook.tests import ioi
 from patchbook.tests.ioi.logit_differences import logit_difference
@@ -162,13 +163,12 @@ def test_the_predictions_measure_paths_as_the_specification_does():
 
 
 def test_an_effect_is_named_by_its_line_and_its_own_standard_error():
-    sure, unsure = torch.full((100,), 0.04), torch.tensor([0.5, -0.42]).repeat(50)  # both 4 %
-    sure = measured_ioi.Effect(sure + torch.tensor([0.01, -0.01]).repeat(50))
-    unsure = measured_ioi.Effect(unsure)
-    assert (sure.line, sure.named) == (0.03, True) and unsure.line == pytest.approx(3 * unsure.error)
-    assert not unsure.named and unsure.error == pytest.approx(0.46 / 99**0.5)
-    assert sure.by_chance() == 0.0 and 0.0 < unsure.by_chance() < 0.02
-    assert unsure.by_chance(k=16, line=0.03) > 0.5 > unsure.by_chance(k=16, line=0.3)
+    sure = Effect(0.04 + torch.tensor([0.01, -0.01]).repeat(50))
+    unsure = Effect(0.04 + torch.tensor([0.46, -0.46]).repeat(50))
+    assert sure.line(0.03) == 0.03 and unsure.line(0.03) == 3 * unsure.error > unsure.mean
+    assert unsure.error == pytest.approx(0.46 / 99**0.5)
+    assert sure.by_chance(0.03) == 0.0 and unsure.by_chance(unsure.line(0.03)) < 0.02
+    assert unsure.by_chance(0.03, k=16) > 0.5 > unsure.by_chance(0.3, k=16)
 
 
 def test_tiny_gpt2_has_the_roles_that_the_course_teaches_on_any_prompts():

@@ -188,13 +188,13 @@ def test_a_curve_keeps_the_points_around_the_fall():
 
 def test_a_card_shows_every_number_and_no_empty_table():
     measured = {"width": 3, "repeats": {"first": 8.0}, "days": {"a": {"right": 7}, "b": {"right": 6}},
-                "found": {"patterns": {"induction": {"L1H0": 0.91}, "other": {}}}}  # fmt: skip
+                "found": {"patterns": {"induction": {"L1H0": [0.91, 0.002]}, "other": {}}}}  # fmt: skip
     text = card.card("tiny-gpt2", measured)
     rows = (
         "| width | 3 |",
         "| first | 8.000 |",
         "| a | 7 |",
-        "| induction | L1H0 0.91 |",
+        "| induction | L1H0 0.910 ± 0.002 |",
         "| other | none |",
     )
     for wanted in ("# tiny-gpt2", *rows):
@@ -245,12 +245,13 @@ def test_tiny_gpt2_does_what_the_chapters_need():
 
 @torch.no_grad()
 def test_tiny_gpt2_solves_ioi_with_heads():
-    sweeps = circuits.ioi_sweeps(load_model("tiny-gpt2"))
+    model = load_model("tiny-gpt2")
+    sweeps = {name: values.mean(-1) for name, values in circuits.ioi_sweeps(model).items()}
     assert sweeps["attribution"].sum() > 0.5 * sweeps["logit_diff"]
     assert sweeps["value"].max() > 0.2, "no S-inhibition head: nobody's value carries the swap"
     assert sweeps["query"][2:].max() > 0.2, "no name mover whose query carries the swap"
-    s2 = sweeps["resid_pre"][0].argmax()
-    assert sweeps["resid_pre"][2, s2] > 0.9, "two layers must pass before the giver's name leaves S2"
+    streams = circuits.resid_pre_sweep(model)
+    assert streams[2, streams[0].argmax()] > 0.9, "two layers must pass before the giver's name leaves S2"
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ WITHHELD = (  # modules, and packages with all that is in them
     "patchbook.checking.measured_days",
     "patchbook.patching.attribution",
     *ENGINE,
+    "patchbook.patching.effects",
     "patchbook.training",
     "patchbook.verify.capitals",
     "patchbook.verify.days",
