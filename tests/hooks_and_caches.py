@@ -87,3 +87,29 @@ def test_cache_without_aliases(seed: int) -> Iterator[Case]:
 
     yield Case("a 3-layer model, every entry edited once", lambda: arguments(seed))
     yield Case("the same, other weights", lambda: arguments(seed + 1))
+
+
+def _layer_norm_and_reader(
+    seed: int, d_model: int, d_out: int, dtype: torch.dtype = torch.float32
+) -> dict[str, Any]:
+    weight, bias = 1.0 + 0.5 * _random(seed, d_model, dtype=dtype), _random(seed + 1, d_model, dtype=dtype)
+    W, b = _random(seed + 2, d_model, d_out, dtype=dtype), _random(seed + 3, d_out, dtype=dtype)
+    return {"weight": weight, "bias": bias, "W": W, "b": b}
+
+
+@checks(specifications.fold_layer_norm, mistakes.fold_layer_norm)
+def test_fold_layer_norm(seed: int) -> Iterator[Case]:
+    """LayerNorm's weight and bias, moved into the layer that reads next."""
+    yield Case("d_model 6, d_out 4", lambda: _layer_norm_and_reader(seed, 6, 4))
+    yield Case("d_model 20, d_out 33", lambda: _layer_norm_and_reader(seed + 10, 20, 33))
+    yield Case("d_model and d_out 5", lambda: _layer_norm_and_reader(seed + 20, 5, 5))
+    yield Case("float64", lambda: _layer_norm_and_reader(seed + 30, 7, 3, dtype=torch.float64))
+
+
+@checks(specifications.center_writing_weights, mistakes.center_writing_weights)
+def test_center_writing_weights(seed: int) -> Iterator[Case]:
+    """Weights that write no mean into the residual stream."""
+    yield Case("W_O of 5 heads: 5 by 7 by 20", lambda: {"W": 0.5 + _random(seed, 5, 7, 20)})
+    yield Case("W_E: 97 by 12", lambda: {"W": _random(seed + 1, 97, 12) - 0.3})
+    yield Case("a bias: 15", lambda: {"W": 1.0 + _random(seed + 2, 15)})
+    yield Case("float64", lambda: {"W": 0.2 + _random(seed + 3, 4, 9, dtype=torch.float64)})

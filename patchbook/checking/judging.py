@@ -11,7 +11,6 @@ from patchbook.checking.check import Case, Check
 from patchbook.checking.comparing import agree, first_difference
 from patchbook.checking.diagnosis import Result, diagnose, known_mistake
 from patchbook.checking.messages import CheckFailed, listing
-from patchbook.checking.observing import SWITCHES
 from patchbook.checking.record import Outcome, Raised, Record
 from patchbook.checking.references import reference_of
 from patchbook.checking.unforeseen import unforeseen
@@ -55,12 +54,10 @@ def _result(check: Check, case: Case, outcome: Outcome) -> Result:
 
 def _refuse_ready_made(check: Check, outcome: Outcome) -> None:
     if outcome.ready_made:
-        name = outcome.ready_made[0]
-        why = "would hide what else it calls" if name.startswith(SWITCHES) else "is a ready-made answer"
         raise CheckFailed(
             check.exercise,
             "ready-made",
-            f"it calls {name}, which {why}.",
+            f"it calls {outcome.ready_made[0]}, which is a ready-made answer.",
             next="Write the function yourself: that is the exercise.",
         )
 

@@ -1,10 +1,13 @@
 """The IOI heads of the model in use, measured as chapter 2 measures them: by path patching, and by attention.
 
 A head has a role when two signs agree: what the answer loses through one kind of path, and where the head
-looks. Its score is the weaker sign, in units of what the chapter's text asks for: 1 is the line.
+looks. Each sign has a line. A score says how far above its line the weaker sign is, in standard errors: what
+another draw of prompts, as large as this one, can turn round is left to the learner.
 """
 
+import contextlib
 import functools
+import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -12,18 +15,57 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import ActivationCache, TransformerBridge
-from transformer_lens.utilities import get_act_name
 
 from patchbook.checking.labels import HeadScores
 from patchbook.checking.measured import model_in_use
+from patchbook.patching import paths
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 Head = tuple[int, int]  # (layer, head)
 
-PROMPTS = 16  # one for each template and order
+MANY = 320  # 20 prompts for each template and order: what a head is named by
+ON_A_CPU = 48  # instead of MANY, for a model of more than SMALL heads without a GPU
+SMALL = 100
 LOST, LOOKS, TIMES = 0.03, 0.2, 1.5  # the text's lines: share of the answer, attention, IO against S
-LOW, HIGH = 0.7, 1.5  # of a line: below LOW a head has no such role, above HIGH it surely has
+SURE = 3  # standard errors from zero, without which nothing is named
+NOTHING = 1e-4  # a share below this is rounding, and so is a standard error
 CAN = 1.0  # logits between the IOI and the ABC set from which on there is a behaviour to explain
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one head does, prompt by prompt, as a share of the answer or of its attention."""
+
+    by_prompt: Float[Tensor, "prompt"]
+
+    @property
+    def mean(self) -> float:
+        return self.by_prompt.mean().item()
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean."""
+        return max(self.by_prompt.std().item() / len(self.by_prompt) ** 0.5, NOTHING)
+
+    @property
+    def line(self) -> float:
+        """From where on a loss is named: the text's line, and far enough from zero."""
+        return max(LOST, SURE * self.error)
+
+    @property
+    def named(self) -> bool:
+        return self.mean >= self.line
+
+    def above(self, line: float) -> float:
+        """How far above a line it is, in standard errors of the difference between two sets of prompts."""
+        return (self.mean - line) / (2**0.5 * self.error)
+
+    def by_chance(self, k: int | None = None, line: float | None = None, draws: int = 1000) -> float:
+        """How often k prompts (None: all) would reach the line upwards or downwards, if it did nothing."""
+        n = len(self.by_prompt)
+        chosen = torch.randint(n, (draws, k or n), generator=torch.Generator().manual_seed(0))
+        means = (self.by_prompt - self.by_prompt.mean()).cpu()[chosen].mean(-1)
+        return (means.abs() >= (line or self.line)).double().mean().item()
 
 
 @dataclass(frozen=True)
@@ -35,8 +77,16 @@ class Runs:
     abc: IOIDataset
     clean: ActivationCache
     new: ActivationCache
-    clean_logit_diff: float
-    new_logit_diff: float
+    clean_logit_diffs: Float[Tensor, "prompt"]
+    new_logit_diffs: Float[Tensor, "prompt"]
+
+    @property
+    def clean_logit_diff(self) -> float:
+        return self.clean_logit_diffs.mean().item()
+
+    @property
+    def new_logit_diff(self) -> float:
+        return self.new_logit_diffs.mean().item()
 
     @property
     def can(self) -> bool:
@@ -45,133 +95,158 @@ class Runs:
 
     def attention(self, query: str, key: str) -> Float[Tensor, "layer head"]:
         """Mean attention from one role to another, on the IOI prompts."""
+        return self.attention_by_prompt(query, key).mean(0)
+
+    def attention_by_prompt(self, query: str, key: str) -> Float[Tensor, "prompt layer head"]:
         rows, at = torch.arange(self.ioi.N), self.ioi.word_idx
         layers = range(self.model.cfg.n_layers)
-        return torch.stack([self.clean["pattern", i][rows, :, at[query], at[key]].mean(0) for i in layers])
+        return torch.stack([self.clean["pattern", i][rows, :, at[query], at[key]] for i in layers], dim=1)
+
+    def by_prompt(self, logits: Float[Tensor, "batch pos d_vocab"]) -> Float[Tensor, "batch"]:
+        """Each prompt's logit difference: the metric of all paths."""
+        return _logit_differences(logits, self.ioi)
 
     def lost(self, logits: Float[Tensor, "batch pos d_vocab"]) -> float:
         """The share of the logit difference that is gone: 0 as on IOI, 1 as on ABC prompts."""
-        gone = self.clean_logit_diff - _logit_difference(logits, self.ioi)
-        return gone / (self.clean_logit_diff - self.new_logit_diff)
+        return self._effect(self.by_prompt(logits)).mean
 
-    def sending(self, sender: Head) -> list:
-        """Hooks: the sender's z from the ABC run, every other head frozen to the IOI run."""
+    def _effect(self, by_prompt: Float[Tensor, "prompt"]) -> Effect:
+        gone = self.clean_logit_diffs - by_prompt
+        return Effect(gone / (self.clean_logit_diff - self.new_logit_diff))
 
-        def send(z, hook):
-            z = self.clean[hook.name].clone()
-            if hook.layer() == sender[0]:
-                z[:, :, sender[1]] = self.new[hook.name][:, :, sender[1]]
-            return z
+    @torch.no_grad()
+    def losses(
+        self, receivers: list[Head] | None = None, name: str = "", senders: list[Head] | None = None
+    ) -> dict[Head, Effect]:
+        """What is lost when only the receivers' q, k or v hear a sender, or (None) only the output.
 
-        return [(get_act_name("z", layer), send) for layer in range(self.model.cfg.n_layers)]
+        Receivers hear earlier layers alone. senders: all that can be heard, if None.
+        """
+        if receivers == [] or senders == []:
+            return {}
+        given = (self.model, self.by_prompt, self.abc, self.ioi, self.new)
+        with contextlib.redirect_stderr(io.StringIO()):  # a check shows no progress bar
+            if receivers is None:
+                rows = paths.get_path_patch_head_to_final_resid_post(*given, senders=senders)
+            else:
+                rows = paths.get_path_patch_head_to_heads(receivers, name, *given, senders=senders)
+        heads = [tuple(head) for head in (~rows[..., 0].isnan()).nonzero().tolist()]
+        return {head: self._effect(rows[head]) for head in heads}
 
-    def lost_at_output(self, sender: Head) -> float:
-        """What is lost when only the output hears the sender."""
-        return self.lost(self.model.run_with_hooks(self.ioi.toks, fwd_hooks=self.sending(sender)))
-
-    def lost_at_heads(self, sender: Head, receivers: list[Head], name: str) -> float:
-        """What is lost when only the receivers' q, k or v hear the sender."""
-        names = {get_act_name(name, layer) for layer, _ in receivers if layer > sender[0]}
-        if not names:
-            return 0.0
-        with self.model.hooks(fwd_hooks=self.sending(sender)):
-            _, heard = self.model.run_with_cache(self.ioi.toks, names_filter=lambda n: n in names)
-
-        def receive(activation, hook):
-            heads = [head for layer, head in receivers if layer == hook.layer()]
-            activation = activation.clone()
-            activation[:, :, heads] = heard[hook.name][:, :, heads]
-            return activation
-
-        return self.lost(self.model.run_with_hooks(self.ioi.toks, fwd_hooks=[(n, receive) for n in names]))
+    def losing(self, receivers: list[Head] | None = None, names: str = " ") -> dict[Head, Effect]:
+        """The heads through which one of these inputs loses enough to be named, with their largest loss."""
+        found: dict[Head, Effect] = {}
+        for name in names:
+            for head, effect in self.losses(receivers, name.strip()).items():
+                if effect.named and (head not in found or effect.mean > found[head].mean):
+                    found[head] = effect
+        return dict(sorted(found.items()))
 
 
-def _logit_difference(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDataset) -> float:
+def _logit_differences(logits: Float[Tensor, "batch pos d_vocab"], ioi: IOIDataset) -> Float[Tensor, "batch"]:
     rows, end = torch.arange(ioi.N), ioi.word_idx["end"]
-    return (logits[rows, end, ioi.io_tokenIDs] - logits[rows, end, ioi.s_tokenIDs]).mean().item()
+    return logits[rows, end, ioi.io_tokenIDs] - logits[rows, end, ioi.s_tokenIDs]
 
 
 @functools.lru_cache(maxsize=2)
 @torch.no_grad()
-def runs(model_name: str | None, seed: int) -> Runs:
-    """Both runs of `load_model(model_name)`, on prompts that the seed chooses."""
+def runs(model_name: str | None, seed: int, prompts: int | None = None) -> Runs:
+    """Both runs of `load_model(model_name)`, on prompts that the seed chooses. None: as many as name a head."""
     model = model_in_use(model_name)
-    ioi = IOIDataset(
-        "mixed", PROMPTS, model.tokenizer, seed=seed, templates=TEMPLATES[:8], device=model.cfg.device
-    )
-    abc = ioi.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
+    cfg = model.cfg
+    slow = cfg.n_layers * cfg.n_heads > SMALL and "cpu" in str(cfg.device)
+    number = prompts or (ON_A_CPU if slow else MANY)
+    rows = {"templates": TEMPLATES[:8], "device": cfg.device}
+    sentences = IOIDataset("mixed", number, model.tokenizer, seed=seed, **rows)
+    abc = sentences.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
     wanted = ("hook_z", "hook_pattern")
     (logits, clean), (new_logits, new) = (
         model.run_with_cache(prompts.toks, names_filter=lambda name: name.endswith(wanted))
-        for prompts in (ioi, abc)
+        for prompts in (sentences, abc)
     )
-    scores = (_logit_difference(logits, ioi), _logit_difference(new_logits, ioi))
-    return Runs(model, ioi, abc, clean, new, *scores)
+    scores = (_logit_differences(logits, sentences), _logit_differences(new_logits, sentences))
+    return Runs(model, sentences, abc, clean, new, *scores)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=8)
+@torch.no_grad()
 def roles(model_name: str | None, seed: int) -> dict[str, HeadScores]:
     """The roles that the chapter asks for, by kind: name mover, S-inhibition head, duplicate-token head.
 
     model_name: None is the default of `load_model`. Each role is measured on its way to the role before it.
     """
     found = runs(model_name, seed)
-    to_io, to_s = found.attention("end", "IO"), found.attention("end", "S1") + found.attention("end", "S2")
+    look = found.attention_by_prompt
+    to_io, to_s, to_s2 = look("end", "IO"), look("end", "S1") + look("end", "S2"), look("end", "S2")
+    sure = f"{LOST:.0%} and {SURE} standard errors"
     mover = _role(
         found,
         "name mover",
-        torch.minimum(to_io / LOOKS, to_io / (TIMES * to_s)),
-        found.lost_at_output,
-        {"lost at the output": None, "attention from the end to IO": to_io, "to S1 and S2": to_s},
-        f"The output must lose {LOST:.0%} without its message, and from the end it must look at IO: {LOOKS} "
+        torch.minimum(_above(to_io, LOOKS), _above(to_io - TIMES * to_s, 0.0)),
+        lambda heads: found.losses(senders=heads),
+        "lost at the output",
+        {"attention from the end to IO": to_io, "to S1 and S2": to_s},
+        f"The output must lose {sure} without its message, and from the end it must look at IO: {LOOKS} "
         f"or more, and {TIMES} times as much as at S.",
     )
-    to_s2 = found.attention("end", "S2")
     inhibition = _role(
         found,
         "S-inhibition head",
-        to_s2 / LOOKS,
-        lambda head: found.lost_at_heads(head, _on_the_line(mover), "q"),
-        {"lost at the name movers' queries": None, "attention from the end to S2": to_s2},
-        f"The name movers' queries must lose {LOST:.0%} without its message, and from the end it must look "
+        _above(to_s2, LOOKS),
+        lambda heads: found.losses(_on_the_line(mover), "q", heads),
+        "lost at the name movers' queries",
+        {"attention from the end to S2": to_s2},
+        f"The name movers' queries must lose {sure} without its message, and from the end it must look "
         f"at S2: {LOOKS} or more.",
     )
-    to_s1 = found.attention("S2", "S1")
+    to_s1 = look("S2", "S1")
     duplicate = _role(
         found,
         "duplicate-token head",
-        to_s1 / LOOKS,
-        lambda head: found.lost_at_heads(head, _on_the_line(inhibition), "v"),
-        {"lost at the S-inhibition heads' values": None, "attention from S2 to S1": to_s1},
-        f"The S-inhibition heads' values must lose {LOST:.0%} without its message, and from S2 it must look "
+        _above(to_s1, LOOKS),
+        lambda heads: found.losses(_on_the_line(inhibition), "v", heads),
+        "lost at the S-inhibition heads' values",
+        {"attention from S2 to S1": to_s1},
+        f"The S-inhibition heads' values must lose {sure} without its message, and from S2 it must look "
         f"at S1: {LOOKS} or more.",
     )
     found_roles = (mover, inhibition, duplicate)
     return {role.kind: _beside(role, found_roles) for role in found_roles}
 
 
+def _above(values: Float[Tensor, "prompt layer head"], line: float) -> Float[Tensor, "layer head"]:
+    """How far above a line each head's mean is, in standard errors, as in `Effect.above`."""
+    heads = values.flatten(1).unbind(-1)
+    return torch.tensor([Effect(head).above(line) for head in heads]).view(values.shape[1:])
+
+
 def _role(
     found: Runs,
     kind: str,
     looks: Float[Tensor, "layer head"],
-    lost_by: Callable[[Head], float],
-    details: dict[str, Float[Tensor, "layer head"] | None],
+    losses: Callable[[list[Head]], dict[Head, Effect]],
+    where: str,
+    attention: dict[str, Float[Tensor, "prompt layer head"]],
     rule: str,
 ) -> HeadScores:
-    """A role's scores. A path costs a run or two, so it is measured only where the look allows the role."""
-    lost = torch.full_like(looks, torch.nan if found.can else 0.0)
-    if found.can:
-        for head in (looks >= LOW).nonzero().tolist():
-            lost[tuple(head)] = lost_by(tuple(head))
-    weaker = torch.fmin(lost / LOST, looks)  # fmin: where nothing was measured, the look decides
+    """A role's scores. A path costs a run, so it is measured only where the look allows the role."""
+    lost, errors, above = (torch.full_like(looks, torch.nan) for _ in range(3))
+    asked = [tuple(head) for head in (looks >= -SURE).nonzero().tolist()] if found.can else []
+    for head, effect in losses(asked).items():
+        lost[head], errors[head], above[head] = effect.mean, effect.error, effect.above(effect.line)
+    weaker = (
+        torch.minimum(above.nan_to_num(-torch.inf), looks)
+        if found.can
+        else torch.full_like(looks, -torch.inf)
+    )
     if not found.can:
         rule = "The model in use does not do the task, so no head has a role in it: the list is empty."
-    shown = {what: lost if values is None else values for what, values in details.items()}
-    return HeadScores(kind, f"{kind} score", weaker, LOW, HIGH, details=shown, rule=rule)
+    details = {where: lost, "give or take": errors} | {what: v.mean(0).cpu() for what, v in attention.items()}
+    return HeadScores(kind, f"{kind} score", weaker, -SURE, SURE, details=details, rule=rule)
 
 
 def _on_the_line(role: HeadScores) -> list[Head]:
-    return [tuple(pair) for pair in (role.values >= 1).nonzero().tolist()]
+    return [tuple(pair) for pair in (role.values >= 0).nonzero().tolist()]
 
 
 def _beside(role: HeadScores, others: Iterable[HeadScores]) -> HeadScores:

@@ -17,7 +17,16 @@ from patchbook.models.loading import (
     ModelUnavailable,
     available_models,
     load_model,
+    load_raw,
     quietly,
 )
 
-__all__ = ["SHIPPED", "Availability", "ModelUnavailable", "available_models", "load_model", "quietly"]
+__all__ = [
+    "SHIPPED",
+    "Availability",
+    "ModelUnavailable",
+    "available_models",
+    "load_model",
+    "load_raw",
+    "quietly",
+]

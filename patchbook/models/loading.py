@@ -18,6 +18,7 @@ from patchbook.models.native import native_bridge, native_matrices
 if TYPE_CHECKING:
     import torch
     from transformer_lens.model_bridge import TransformerBridge
+    from transformers import GPT2LMHeadModel
 
 TOKENIZER = zoo.ZOO / "tiny-gpt2"  # both tiny models use it
 SHIPPED = ("tiny-gpt2", "tiny-attn-only")
@@ -66,6 +67,25 @@ def load_model(
         model = read_folder(folder, device or default_device(), dtype or torch.float32)
     model.cfg.model_name = name if name in (*SHIPPED, *ON_THE_HUB) else folder.name
     return model
+
+
+def load_raw(name: str | os.PathLike | None = None) -> GPT2LMHeadModel:
+    """The same checkpoint with the weights as they were trained: nothing folded, nothing centred.
+
+    >>> load_raw("tiny-gpt2").transformer.ln_f.bias.shape
+    torch.Size([144])
+
+    It is read by the library that it was saved with. Name and device are chosen as in `load_model`.
+    Raises ModelUnavailable as `load_model` does, and ValueError for a model that is no GPT-2.
+    """
+    from transformers import GPT2LMHeadModel
+
+    folder = folder_of(os.fspath(name) if name is not None else default_name())
+    config = folder / "config.json"
+    if not config.exists() or json.loads(config.read_text()).get("model_type") != "gpt2":
+        raise ValueError(f"wanted a GPT-2, but {folder.name} is none: load_model reads it as it is.")
+    with quietly():
+        return GPT2LMHeadModel.from_pretrained(folder).eval().to(default_device())
 
 
 def default_name() -> str:

@@ -106,11 +106,15 @@ def matched(model: TransformerBridge, state: dict[str, Tensor]) -> tuple[list[Te
 
 
 def add_positions(model: TransformerBridge, W_pos: Tensor) -> None:
-    """Add the position vectors to what queries and keys read in every layer. `reset_hooks()` keeps them."""
+    """Add the position vectors to what queries and keys read in every layer. `reset_hooks()` keeps them.
+
+    They are the model's `shortformer_positions`, too: `patchbook.patching.arithmetic` has no hooks.
+    """
 
     def with_positions(x: Tensor, hook: HookPoint) -> Tensor:  # (batch, pos, d_model)
         return x + W_pos[: x.shape[1]]
 
+    model.shortformer_positions = W_pos
     for layer in range(model.cfg.n_layers):
         for letter in "qk":
             model.add_hook(f"blocks.{layer}.attn.{letter}.hook_in", with_positions, is_permanent=True)

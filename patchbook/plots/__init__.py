@@ -10,6 +10,7 @@
 | `head_scatter`       | two numbers for each head, one against the other  | plotly Figure |
 | `ring`               | words in a plane, joined in their order           | plotly Figure |
 | `attention_patterns` | the heads of one layer, to hover over and click   | HTML          |
+| `framed`             | what you drew with circuitsvis yourself           | HTML          |
 | `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
 | `draw_circuit`       | heads by role, and what they pass on              | HTML          |
 | `describe`           | the largest and smallest values in words          | str           |
@@ -24,6 +25,7 @@ from patchbook.plots.figures import (
     attention_patterns,
     bars,
     describe,
+    framed,
     head_heatmap,
     head_heatmaps,
     head_labels,
@@ -39,6 +41,7 @@ __all__ = [
     "bars",
     "describe",
     "draw_circuit",
+    "framed",
     "head_heatmap",
     "head_heatmaps",
     "head_labels",

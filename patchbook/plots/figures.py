@@ -197,6 +197,19 @@ def attention_patterns(
     return circuitsvis_html(view, title, summary, strongest_keys(heads, tokens, names))
 
 
+def framed(view, title: str, description: str) -> DisplayedHTML:
+    """Show what you drew with circuitsvis yourself, with a title, and without a question to the network.
+
+        >>> view = circuitsvis.tokens.colored_tokens(tokens=words, values=losses)
+        >>> framed(view, "The loss of each token", "8 tokens; the darker, the larger the loss.")
+
+    Args:
+        view: what a function of circuitsvis returned.
+        description: one line in words, for readers who cannot see the picture.
+    """
+    return circuitsvis_html(view, title, description, "")
+
+
 def layer_slider(
     patterns: Float[Tensor, "layer head query key"],
     str_tokens: Sequence[str],

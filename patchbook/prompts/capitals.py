@@ -6,8 +6,11 @@
 
 The prompts of NINE_TOKENS and ELEVEN_TOKENS, the first four of RAGGED, and the first of each context are
 those whose figures others published for GPT-2 small. The rest is ours.
+
+    frame, word, other = repeated_word_triples()[0]           # is it the capital, or the word said before?
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -69,6 +72,42 @@ RAGGED = (
         "They",
     ),
 )
+
+# What may begin a sentence, and what may go on: each word is one token, with a capital and without. No opener
+# stands in a frame, so that the word which is asked for was said before only where its prompt begins with it.
+OPENERS = ("The", "This", "That", "My", "Our", "A")
+SUBJECTS = (
+    *("cat", "dog", "bird", "horse", "lion", "bear", "teacher", "driver", "doctor", "farmer"),
+    *("queen", "singer", "king", "girl", "boy", "car", "house", "river", "garden", "boat"),
+)
+PREDICATES = (
+    "sleeps and waits again now",
+    "is old and very happy",
+    "runs and jumps again today",
+    "was small and really quick",
+    "sings and dances again tonight",
+    "is red and rather heavy",
+    "works slowly and very quietly",
+    "was tired and hungry yesterday",
+    "cries and smiles and waits",
+    "is gentle and quite brave",
+    "never travels and never waits",
+    "was really strange and dark",
+    "falls and always laughs now",
+    "drives often and rather well",
+    "walks slowly and laughs again",
+)
+
+
+def repeated_word_triples() -> list[tuple[str, str, str]]:
+    """(frame, word, another word), 300 of them, no frame twice; each frame has one slot, for its first word.
+
+    >>> repeated_word_triples()[0]
+    ('{} cat sleeps and waits again now.', 'The', 'This')
+    """
+    frames = [f"{{}} {subject} {predicate}." for subject in SUBJECTS for predicate in PREDICATES]
+    words = itertools.cycle(itertools.permutations(OPENERS, 2))
+    return [(frame, word, other) for frame, (word, other) in zip(frames, words, strict=False)]
 
 
 def answer_variants(word: str) -> tuple[str, str, str, str]:

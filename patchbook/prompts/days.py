@@ -118,6 +118,24 @@ def write_prompts(pattern: Pattern, starts: Sequence[str] | None = None) -> list
     return [write_prompt(pattern, word) for word in starts or zoo.words(pattern.cycle)]
 
 
+# What may stand before a sentence, each of six tokens: a week alone is too few prompts to be sure of a head.
+LEADS = tuple(
+    f"{name} was at the {place}."
+    for name in ("Mary", "John", "Tom", "James", "Martin")
+    for place in ("park", "school", "store", "garden", "house", "station", "office", "hospital", "river")
+)
+
+
+def write_prompts_with_leads(pattern: Pattern) -> list[DayPrompt]:
+    """Each of LEADS before each prompt of the pattern: 315 prompts about days.
+
+    >>> write_prompts_with_leads(PATTERNS["tomorrow"])[0].text
+    'Mary was at the park. Today it is Monday, tomorrow it is'
+    """
+    led = [replace(pattern, name=f"{pattern.name}, led in", text=f"{lead} {pattern.text}") for lead in LEADS]
+    return [prompt for one in led for prompt in write_prompts(one)]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class DayPrompts(TokenisedPrompts):
     """Prompts with their tokens, answers and positions.

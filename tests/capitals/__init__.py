@@ -11,6 +11,10 @@ from patchbook.tests.capitals.capitals_patching import (
     test_corrupt_capitalisation,
     test_normalize_patched_logit_diff,
 )
+from patchbook.tests.capitals.capitals_repeats import (
+    test_difference_of_differences,
+    test_repeated_word_prompts,
+)
 from patchbook.tests.capitals.capitals_types import (
     test_capitalisation_type,
     test_cumul_probs_by_capitalisation_type,
@@ -25,6 +29,7 @@ __all__ = [
     "test_capitalisation_type",
     "test_corrupt_capitalisation",
     "test_cumul_probs_by_capitalisation_type",
+    "test_difference_of_differences",
     "test_left_padded_final_logits",
     "test_logit_attribution_by_type",
     "test_logit_diff_from_bias",
@@ -34,5 +39,6 @@ __all__ = [
     "test_mend_stale_cache",
     "test_missing_logits",
     "test_normalize_patched_logit_diff",
+    "test_repeated_word_prompts",
     "test_titleword_answer_generator",
 ]

@@ -11,6 +11,7 @@ from patchbook.tests.induction_heads.averages import (
     test_average_over_condition,
     test_heads_with_high_average_pattern,
 )
+from patchbook.tests.induction_heads.compositions import test_composition_scores
 from patchbook.tests.induction_heads.detectors import (
     test_current_attn_detector,
     test_first_attn_detector,
@@ -32,6 +33,7 @@ from patchbook.tests.induction_heads.repeating_rows import (
 
 __all__ = [
     "test_average_over_condition",
+    "test_composition_scores",
     "test_current_attn_detector",
     "test_find_repeating_rows",
     "test_first_attn_detector",

@@ -38,6 +38,7 @@ from patchbook.tests.ioi.path_patching import (
     test_patch_head_input,
     test_patch_or_freeze_head_vectors,
 )
+from patchbook.tests.ioi.standard_errors import test_null_of_threshold, test_standard_error_of_effect
 
 __all__ = [
     "test_add_knockout_hook",
@@ -60,11 +61,13 @@ __all__ = [
     "test_my_duplicate_token_heads",
     "test_my_name_movers",
     "test_my_s_inhibition_heads",
+    "test_null_of_threshold",
     "test_patch_attn_patterns",
     "test_patch_head_input",
     "test_patch_head_vector",
     "test_patch_or_freeze_head_vectors",
     "test_patch_residual_component",
     "test_residual_stack_to_logit_diff",
+    "test_standard_error_of_effect",
     "test_topk_of_Nd_tensor",
 ]

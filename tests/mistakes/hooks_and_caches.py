@@ -259,3 +259,131 @@ cache_without_aliases = (
         "Keep every name, and give each its own copy.",
     ),
 )
+
+
+fold_layer_norm = (
+    Mistake(
+        "bias-left-behind",
+        lambda weight, bias, W, b: (weight[:, None] * W, b),
+        "LayerNorm's bias is lost: the new bias is the old one.",
+        "What LayerNorm adds passes through W, too: bias @ W belongs into the new bias.",
+    ),
+    Mistake(
+        "weight-left-behind",
+        lambda weight, bias, W, b: (W, b + bias @ W),
+        "LayerNorm's weight is lost: the new matrix is the old one.",
+        "Coordinate i is multiplied by weight[i] before it meets row i of W.",
+    ),
+    Mistake(
+        "old-bias-lost",
+        lambda weight, bias, W, b: (weight[:, None] * W, bias @ W),
+        "the layer's own bias b is lost.",
+        "Add what comes from LayerNorm to b.",
+    ),
+    Mistake(
+        "bias-multiplied-by-weight",
+        lambda weight, bias, W, b: (weight[:, None] * W, b + bias @ (weight[:, None] * W)),
+        "LayerNorm's bias is multiplied by its weight. It is added after that multiplication.",
+        "Send the bias through the old W: bias @ W.",
+    ),
+    Mistake(
+        "bias-subtracted",
+        lambda weight, bias, W, b: (weight[:, None] * W, b - bias @ W),
+        "what LayerNorm adds is subtracted.",
+        "The new bias is b + bias @ W.",
+    ),
+    Mistake(
+        "divided-by-weight",
+        lambda weight, bias, W, b: (W / weight[:, None], b + bias @ W),
+        "the rows of W are divided by LayerNorm's weight.",
+        "LayerNorm multiplies by its weight, so W is multiplied, too.",
+    ),
+    Mistake(
+        "weight-and-bias-swapped",
+        lambda weight, bias, W, b: (bias[:, None] * W, b + weight @ W),
+        "LayerNorm's weight and bias have changed places.",
+        "The weight multiplies the rows of W, the bias passes through W.",
+    ),
+    Mistake(
+        "bias-in-the-matrix",
+        lambda weight, bias, W, b: (weight[:, None] * W + bias[:, None], b),
+        "LayerNorm's bias is added to the entries of W.",
+        "A constant that is added belongs into the new bias: bias @ W.",
+    ),
+    Mistake(
+        "weight-squared",
+        lambda weight, bias, W, b: (weight[:, None] ** 2 * W, b + bias @ W),
+        "the rows of W are multiplied by the weight twice.",
+        "Multiply once: weight[:, None] * W.",
+    ),
+    Mistake(
+        "nothing-folded",
+        lambda weight, bias, W, b: (W.clone(), b.clone()),
+        "matrix and bias come back as they were.",
+        "Return new ones that do LayerNorm's last two steps as well.",
+    ),
+)
+
+
+center_writing_weights = (
+    Mistake(
+        "over-rows",
+        lambda W: W - W.mean(dim=0, keepdim=True),
+        "the mean runs over the first axis.",
+        "What is written is a row, along d_model: the last axis.",
+    ),
+    Mistake(
+        "one-mean-for-all",
+        lambda W: W - W.mean(),
+        "one mean of all entries is subtracted.",
+        "Each row has a mean of its own: .mean(dim=-1, keepdim=True).",
+    ),
+    Mistake(
+        "means",
+        lambda W: W.mean(dim=-1, keepdim=True).expand(W.shape),
+        "these are the means themselves.",
+        "Subtract them from W.",
+    ),
+    Mistake(
+        "standardised",
+        lambda W: (W - W.mean(dim=-1, keepdim=True)) / W.std(dim=-1, keepdim=True),
+        "the rows are divided by their standard deviation, too.",
+        "Only the mean goes. How large a row is must stay.",
+    ),
+    Mistake(
+        "added",
+        lambda W: W + W.mean(dim=-1, keepdim=True),
+        "the mean is added.",
+        "Subtract it.",
+    ),
+    Mistake(
+        "sum-subtracted",
+        lambda W: W - W.sum(dim=-1, keepdim=True),
+        "the sum of each row is subtracted.",
+        "Subtract the mean: the sum over the number of entries.",
+    ),
+    Mistake(
+        "median-subtracted",
+        lambda W: W - W.median(dim=-1, keepdim=True).values,
+        "the median of each row is subtracted.",
+        "LayerNorm takes the mean away.",
+    ),
+    Mistake(
+        "unchanged",
+        lambda W: W.clone(),
+        "the matrix comes back as it was.",
+        "Subtract from each row its mean.",
+    ),
+    Mistake(
+        "both-ways",
+        lambda W: W - W.mean(dim=-1, keepdim=True) - W.mean(dim=0, keepdim=True) + W.mean(),
+        "the columns are centred, too.",
+        "One subtraction is enough: the mean along the last axis.",
+    ),
+    Mistake(
+        "unit-rows",
+        lambda W: W / W.norm(dim=-1, keepdim=True),
+        "the rows are divided by their length.",
+        "Subtract the mean. How long a row is must stay.",
+    ),
+)

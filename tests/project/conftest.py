@@ -1,5 +1,6 @@
 """Tests need no network, and share two cores."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tests.project.selecting import is_chosen, is_for_later
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
 os.environ.setdefault("PATCHBOOK_DEVICE", "cpu")  # the same everywhere; test_devices asks for others
 LONGEST = ("test_book.py", "test_hostile.py", "test_devices.py", "test_mutants.py", "test_sample_class.py")
-IN_PIECES = "test_checks.py"  # a few seconds for each exercise
+IN_PIECES = ("test_checks.py", "test_rewrites.py")  # a few seconds for each exercise
 
 
 @pytest.hookimpl(optionalhook=True)  # without xdist nobody asks
@@ -37,9 +38,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is long and begins last keeps one core waiting for the other; small pieces fill the gap."""
-    items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.name == IN_PIECES))
+    items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.name in IN_PIECES))
     if config.getoption("touched"):
         items[:] = filter(is_chosen, items)
+
+
+def pytest_collection_finish() -> None:
+    """What the libraries keep stays: the collector need not walk through all of it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", params=["tiny", "gpt2"])

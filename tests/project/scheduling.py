@@ -4,11 +4,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 RUNS_A_CHAPTER = (
     "test_a_solution_runs_from_top_to_bottom",
-    "test_a_solution_passes_its_hidden_tests",
     "test_untouched_stubs_stop_nothing_but_their_own_checks",
 )
 
-
+ABOUT_EXERCISES = ("test_checks.py", "test_rewrites.py")
 GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a processor to start
     "test_hostile.py",
     "test_nothing_lost.py",
@@ -32,5 +31,5 @@ class ByWork(LoadScopeScheduling):
         name, _, parameters = test.rstrip("]").partition("[")
         if file.endswith(GRADES_THE_TOY_COURSE):
             return "the toy course"
-        shared = file.endswith("test_checks.py") or name in RUNS_A_CHAPTER
+        shared = file.endswith(ABOUT_EXERCISES) or name in RUNS_A_CHAPTER
         return parameters.split("-")[0] if shared and parameters else file

@@ -13,7 +13,6 @@ from nbformat.v4 import new_code_cell
 from patchbook.authoring import find_course
 from patchbook.authoring.release import release_notebook
 from patchbook.authoring.source import source_notebook
-from patchbook.grading.notebooks.plan import only_shown, plan_of
 from tests.project.events import NEVER
 
 COURSE = find_course()
@@ -216,20 +215,6 @@ def test_a_solution_runs_from_top_to_bottom(chapter, model, kernel, folders):
     assert streams(ran, "stderr") == ""
     assert "is not written yet" not in streams(ran, "stdout")
     assert not re.search(r"\bnan\b", streams(ran, "stdout"))
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_solution_passes_its_hidden_tests(chapter, kernel):
-    """What the book leaves out: of each check the hidden part. Cells that only show have been run there."""
-    notebook = solution(chapter)
-    shown = only_shown(notebook.cells, plan_of(notebook, chapter).shows)
-    notebook.cells = [cell for place, cell in enumerate(notebook.cells) if place not in shown]
-    checks = [cell for cell in code(notebook) if is_check(cell)]
-    for cell in checks:
-        cell.source = cell.source.split("### BEGIN HIDDEN TESTS")[1]
-    ran = [cell for cell in code(run(kernel, notebook, "tiny-gpt2")) if is_check(cell)]
-    assert len(ran) == len(checks)
-    assert all("✓" in streams([cell], "stdout") for cell in ran)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

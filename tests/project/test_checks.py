@@ -45,10 +45,10 @@ def label(answer: Answer) -> str:
 
 @pytest.mark.parametrize("answer", RIGHT, ids=label)
 def test_right_answers_pass(answer, capfd):
-    for seed in (0, 11):
-        assert TESTS[answer.exercise](answer.implementation, seed=seed) is None
+    seed = 11 * (RIGHT.index(answer) % 2)  # as many on the learner's seed as on another
+    assert TESTS[answer.exercise](answer.implementation, seed=seed) is None
     printed = capfd.readouterr()
-    assert printed.out.count("\n") == 2 and printed.err == ""
+    assert printed.out.count("\n") == 1 and printed.err == ""
 
 
 @pytest.mark.parametrize("answer", WRONG, ids=label)

@@ -1,8 +1,12 @@
 """The check engine itself: what it sees, what it calls equal, what it says."""
 
+import contextlib
+import cProfile
 import functools
 import subprocess
 import sys
+import threading
+import types
 
 import pytest
 import torch
@@ -14,6 +18,7 @@ from patchbook.checking import Case, CheckFailed, Mistake, Record, checks, judge
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
 from patchbook.checking.comparing import agree, first_difference
 from patchbook.checking.messages import number
+from patchbook.checking.ready_made import ReadyMade, refused
 from patchbook.checking.record import Opaque, Outcome, as_data
 
 
@@ -137,16 +142,75 @@ def test_a_reference_is_refused_as_an_answer():
     assert fail(cheat).diagnosis == "ready-made"
 
 
-def test_the_profile_of_others_is_restored():
-    def profile(*arguments):
-        return None
+def test_a_thread_is_no_way_around():
+    def cheat(x, model):
+        thread = threading.Thread(target=swallowing, args=(IMPORTED_EARLIER, model, None, None, None))
+        thread.start()
+        thread.join()
+        return 2 * x
 
-    sys.setprofile(profile)
-    try:
+    def swallowing(function, *arguments):
+        with contextlib.suppress(Exception):
+            function(*arguments)
+
+    assert fail(cheat).diagnosis == "ready-made"
+
+
+def test_a_module_of_ready_made_answers_imported_meanwhile_is_refused(monkeypatch):
+    name = "patchbook.tests.specifications.padding_of_a_day"
+    monkeypatch.setitem(sys.modules, name, None)  # whatever becomes of it, it is gone afterwards
+    del sys.modules[name]
+
+    def cheat(x, model):
+        sys.modules[name] = types.ModuleType(name)  # as an import of one that was not loaded does
+        return 2 * x
+
+    failure = fail(cheat)
+    assert failure.diagnosis == "ready-made" and name in str(failure)
+
+
+def test_functions_of_every_kind_are_refused_and_then_are_what_they_were():
+    cell = 3
+
+    class Methods:
+        def plain(self):
+            return cell
+
+        @classmethod
+        def of_the_class(cls):
+            return cell
+
+        @property
+        def attribute(self):
+            return __class__, cell
+
+    @functools.lru_cache
+    def kept():
+        yield cell
+
+    module = types.ModuleType("ready_made_of_every_kind")
+    functions = [Methods.plain, Methods.of_the_class.__func__, Methods.attribute.fget, kept.__wrapped__]
+    for value in (Methods, kept):
+        value.__module__ = module.__name__
+        setattr(module, value.__name__, value)
+    module.functools_partial = functools.partial(print)  # another's: it stays
+    calls = [lambda: Methods().plain(), Methods.of_the_class, lambda: Methods().attribute, kept]
+    before = [function.__code__ for function in functions]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, module.__name__, module)
+        for call in calls:
+            used = []
+            with refused([module.__name__], used), pytest.raises(ReadyMade):
+                call()
+            assert len(used) == 1
+    assert [function.__code__ for function in functions] == before
+    assert Methods().plain() == 3 and Methods().attribute == (Methods, 3) and list(kept()) == [3]
+
+
+def test_a_profiler_goes_on_beside_a_check():
+    with cProfile.Profile() as profiler:
         CHECK(double)
-        assert sys.getprofile() is profile
-    finally:
-        sys.setprofile(None)
+    assert any(entry.code is double.__code__ for entry in profiler.getstats())
 
 
 def test_partials_and_wrapped_functions_are_run():

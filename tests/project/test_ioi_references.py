@@ -88,8 +88,7 @@ def test_sweeps_agree_with_transformer_lens_on_awkward_models(sweep, sizes):
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_sweeps_agree_with_transformer_lens_on_tiny_gpt2(sweep):
     model = load_model("tiny-gpt2")
-    for metric, noising, batch in zip(METRICS, (True, False, False), (1, 4, 2), strict=True):
-        compare(model, sweep, metric, batch, length=5, noising=noising)
+    compare(model, sweep, "share of the way", batch=3, length=4, noising=False)
 
 
 def test_flip_names_agrees_with_the_prompt_sets_own_rules():
@@ -147,16 +146,29 @@ def test_with_mlps_the_definitions_differ_by_what_mlps_pass_on():
     assert max(abs(ours - theirs) for ours, theirs in paths) > 10 * MOST
 
 
-@pytest.mark.parametrize("seed", [0, 3])
-def test_the_predictions_measure_paths_as_the_specification_does(seed):
-    found = measured_ioi.runs("tiny-gpt2", seed)
+def test_the_predictions_measure_paths_as_the_specification_does():
+    found = measured_ioi.runs("tiny-gpt2", 3, prompts=16)
     given = (found.model, found.lost, found.abc, found.ioi)
+    receivers, senders = [(2, 1), (3, 0)], [(1, 2), (2, 4)]
     to_output = path_patching.get_path_patch_head_to_final_resid_post(*given)
-    receivers, sender = [(2, 1), (3, 0)], (1, 2)
     to_values = path_patching.get_path_patch_head_to_heads(receivers, "v", *given)
-    assert found.lost_at_output(sender) == pytest.approx(to_output[sender].item(), abs=MOST)
-    assert found.lost_at_heads(sender, receivers, "v") == pytest.approx(to_values[sender].item(), abs=MOST)
-    assert found.lost_at_heads((3, 1), receivers, "v") == 0.0  # nobody comes after it
+    for ours, theirs in (
+        (found.losses(senders=senders), to_output),
+        (found.losses(receivers, "v", senders), to_values),
+    ):
+        assert [*ours] == senders
+        assert all(ours[head].mean == pytest.approx(theirs[head].item(), abs=MOST) for head in senders)
+    assert found.losses([], "v") == found.losses(receivers, "v", []) == {}
+
+
+def test_an_effect_is_named_by_its_line_and_its_own_standard_error():
+    sure, unsure = torch.full((100,), 0.04), torch.tensor([0.5, -0.42]).repeat(50)  # both 4 %
+    sure = measured_ioi.Effect(sure + torch.tensor([0.01, -0.01]).repeat(50))
+    unsure = measured_ioi.Effect(unsure)
+    assert (sure.line, sure.named) == (0.03, True) and unsure.line == pytest.approx(3 * unsure.error)
+    assert not unsure.named and unsure.error == pytest.approx(0.46 / 99**0.5)
+    assert sure.by_chance() == 0.0 and 0.0 < unsure.by_chance() < 0.02
+    assert unsure.by_chance(k=16, line=0.03) > 0.5 > unsure.by_chance(k=16, line=0.3)
 
 
 def test_tiny_gpt2_has_the_roles_that_the_course_teaches_on_any_prompts():

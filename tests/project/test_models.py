@@ -148,6 +148,18 @@ def test_compatibility_mode_keeps_every_probability(checkpoint):
     assert ready.W_U.mean(-1).abs().max() < 1e-5  # centred
 
 
+def test_raw_weights_are_those_of_the_checkpoint(capfd):
+    raw, tokens = models.load_raw("tiny-gpt2"), torch.arange(5)[None]
+    folded = load_model("tiny-gpt2")(tokens).log_softmax(-1)
+    assert torch.allclose(raw(tokens).logits.log_softmax(-1), folded, atol=1e-4)
+    assert raw.lm_head.bias is None and capfd.readouterr() == ("", "")
+
+
+def test_a_model_that_is_no_gpt2_has_no_raw_weights():
+    with pytest.raises(ValueError, match="tiny-attn-only is none"):
+        models.load_raw("tiny-attn-only")
+
+
 def test_tiny_gpt2_has_a_bias_to_be_puzzled_by():
     assert load_model("tiny-gpt2").b_U.std() > 0.02
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import circuitsvis
 import numpy as np
 import plotly.io as pio
 import pytest
@@ -165,6 +166,15 @@ def test_attention_figure_probes_no_network(patterns, monkeypatch):
     monkeypatch.setattr("circuitsvis.utils.render.request.urlopen", lambda *a, **k: probes.append(a))
     plots.attention_patterns(patterns[0], TOKENS)._repr_html_()
     assert probes == []
+
+
+def test_a_view_of_ones_own_is_framed(monkeypatch):
+    probes = []
+    monkeypatch.setattr("circuitsvis.utils.render.request.urlopen", lambda *a, **k: probes.append(a))
+    view = circuitsvis.tokens.colored_tokens(tokens=["a", "b"], values=[0.5, 1.0])
+    shown = plots.framed(view, "Losses", "two < tokens")
+    assert "<strong>Losses</strong>" in shown._repr_html_() and "two &lt; tokens" in shown._repr_html_()
+    assert repr(shown) == "two < tokens" and probes == []
 
 
 def test_modes_of_the_attention_figure(patterns, monkeypatch):

@@ -7,11 +7,13 @@ from patchbook.prompts.capitals import (
     CONTEXTS,
     ELEVEN_TOKENS,
     NINE_TOKENS,
+    OPENERS,
     RAGGED,
     VARIANTS,
     CapitalPrompt,
     CapitalSet,
     answer_variants,
+    repeated_word_triples,
     variant_ids,
 )
 from tests.project.prompt_sets import gpt2_tokenizer
@@ -108,3 +110,18 @@ def test_sets_that_cannot_be_used_are_refused(tiny, prompts, says):
 def test_a_part_of_a_set_is_a_set(tiny):
     ds = CapitalSet(RAGGED, tiny)
     assert ds[:2].toks.shape == (2, 3) and ds[1] == RAGGED[1] and repr(ds[:2]).endswith("3 to 3 tokens)")
+
+
+def test_frames_differ_and_none_holds_a_word_that_is_asked_for():
+    triples = repeated_word_triples()
+    assert len({frame for frame, _, _ in triples}) == len(triples) == 300
+    asked = {word.lower() for word in OPENERS}
+    assert all(frame.count("{}") == 1 and not asked & set(frame.split()) for frame, _, _ in triples)
+    assert all(word != other for _, word, other in triples)
+    assert len({(word, other) for _, word, other in triples}) == len(OPENERS) * (len(OPENERS) - 1)
+
+
+def test_prompts_about_a_repeated_word_have_nine_tokens_with_and_without_their_capital(tokenizer):
+    texts = [frame.format(w) for frame, word, _ in repeated_word_triples() for w in (word, word.lower())]
+    assert set(CapitalSet([CapitalPrompt(text, "The") for text in texts], tokenizer).lengths) == {9}
+    assert all(None not in variant_ids(tokenizer, word)[:2] for word in OPENERS)

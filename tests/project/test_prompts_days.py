@@ -15,6 +15,7 @@ from patchbook.prompts.days import (
     published_prompts,
     write_prompt,
     write_prompts,
+    write_prompts_with_leads,
 )
 from tests.project.prompt_sets import gpt2_tokenizer
 
@@ -135,3 +136,11 @@ def test_without_bos_every_role_is_one_step_earlier(tiny):
     for role, places in without.word_idx.items():
         assert torch.equal(places + 1, with_bos.word_idx[role])
     assert repr(with_bos) == "DayPrompts(4 prompts, 9 tokens)"
+
+
+def test_prompts_with_leads_differ_in_words_and_not_in_places(tokenizer):
+    ds = DayPrompts(write_prompts_with_leads(PATTERNS["tomorrow"]), tokenizer)
+    assert len(set(ds.sentences)) == len(ds) == 315 and set(ds.lengths) == {15}
+    assert all(len(set(places.tolist())) == 1 for places in ds.word_idx.values())
+    other = ds.corrupted("the day after the answer")
+    assert ((ds.toks != other.toks).sum(1) == 1).all() and len(set(other.sentences)) == 315

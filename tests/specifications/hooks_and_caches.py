@@ -36,3 +36,23 @@ def zero_ablate_head_hook(
 def cache_without_aliases(cache: ActivationCache) -> dict[str, Tensor]:
     """Every activation under its own name, in memory of its own."""
     return {name: torch.empty_like(activation).copy_(activation) for name, activation in cache.items()}
+
+
+def fold_layer_norm(
+    weight: Float[Tensor, "d_model"],
+    bias: Float[Tensor, "d_model"],
+    W: Float[Tensor, "d_model d_out"],
+    b: Float[Tensor, "d_out"],
+) -> tuple[Float[Tensor, "d_model d_out"], Float[Tensor, "d_out"]]:
+    """Row by row: what a coordinate is multiplied by goes into its row, what is added to it into the bias."""
+    folded, folded_bias = torch.zeros_like(W), b.clone()
+    for i in range(len(weight)):
+        folded[i] = weight[i] * W[i]
+        folded_bias += bias[i] * W[i]
+    return folded, folded_bias
+
+
+def center_writing_weights(W: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_model"]:
+    """Each row written into the stream, less the mean of its own entries."""
+    rows = [row - sum(row.tolist()) / len(row) for row in W.reshape(-1, W.shape[-1])]
+    return torch.stack(rows).reshape(W.shape)

@@ -247,3 +247,135 @@ def one_prompt(cache):
 @wrong("cache_without_aliases", "contract")
 def the_cache_itself(cache):
     return cache
+
+
+# fold_layer_norm
+@right("fold_layer_norm")
+def by_a_column(weight, bias, W, b):
+    return weight.unsqueeze(-1) * W, b + bias @ W
+
+
+@right("fold_layer_norm")
+def by_a_diagonal_matrix(weight, bias, W, b):
+    return torch.diag(weight) @ W, W.T @ bias + b
+
+
+@right("fold_layer_norm")
+def by_asking_what_comes_out(weight, bias, W, b):
+    """The layer is linear: zero gives its bias, and each unit vector its row."""
+
+    def both(x):
+        return (x * weight + bias) @ W + b
+
+    new_bias = both(torch.zeros_like(weight))
+    return both(torch.eye(len(weight), dtype=W.dtype)) - new_bias, new_bias
+
+
+@right("fold_layer_norm")
+def by_einsum(weight, bias, W, b):
+    folded = einops.einsum(weight, W, "d_model, d_model d_out -> d_model d_out")
+    return folded, b + einops.einsum(bias, W, "d_model, d_model d_out -> d_out")
+
+
+@wrong("fold_layer_norm", "bias-left-behind")
+def only_the_weight(weight, bias, W, b):
+    return torch.diag(weight) @ W, b
+
+
+@wrong("fold_layer_norm", "weight-left-behind")
+def only_the_bias(weight, bias, W, b):
+    return W, b + W.T @ bias
+
+
+@wrong("fold_layer_norm", "old-bias-lost")
+def forgot_the_layers_own_bias(weight, bias, W, b):
+    return weight[:, None] * W, (bias[:, None] * W).sum(0)
+
+
+@wrong("fold_layer_norm", "bias-multiplied-by-weight")
+def bias_through_the_new_matrix(weight, bias, W, b):
+    folded = torch.einsum("m,mo->mo", weight, W)
+    return folded, b + bias @ folded
+
+
+@wrong("fold_layer_norm", "weight-and-bias-swapped")
+def mixed_up(weight, bias, W, b):
+    return torch.diag(bias) @ W, weight @ W + b
+
+
+@wrong("fold_layer_norm", "raised")
+def scales_columns(weight, bias, W, b):
+    return weight * W, b + bias @ W
+
+
+@wrong("fold_layer_norm", "changed-input")
+def scales_in_place_too(weight, bias, W, b):
+    new_bias = b + bias @ W
+    W *= weight[:, None]
+    return W, new_bias
+
+
+@wrong("fold_layer_norm", "contract")
+def the_matrix_alone(weight, bias, W, b):
+    return weight[:, None] * W
+
+
+# center_writing_weights
+@right("center_writing_weights")
+def mean_of_the_last_axis(W):
+    return W - W.mean(dim=-1, keepdim=True)
+
+
+@right("center_writing_weights")
+def by_a_projection(W):
+    n = W.shape[-1]
+    return W @ (torch.eye(n, dtype=W.dtype) - torch.ones(n, n, dtype=W.dtype) / n)
+
+
+@right("center_writing_weights")
+def by_layer_norm_undone(W):
+    spread = W.var(dim=-1, correction=0, keepdim=True)
+    return torch.nn.functional.layer_norm(W, W.shape[-1:], eps=0.0) * spread.sqrt()
+
+
+@right("center_writing_weights")
+def by_numpy_means(W):
+    array = W.numpy()
+    return torch.from_numpy(array - array.mean(axis=-1, keepdims=True))
+
+
+@wrong("center_writing_weights", "over-rows")
+def forgot_which_axis(W):
+    return W - W.mean(0)
+
+
+@wrong("center_writing_weights", "one-mean-for-all")
+def forgot_the_axis(W):
+    return W - W.mean()
+
+
+@wrong("center_writing_weights", "standardised")
+def as_layer_norm_does(W):
+    return (W - W.mean(-1, keepdim=True)) / W.std(-1, keepdim=True)
+
+
+@wrong("center_writing_weights", "sum-subtracted")
+def forgot_to_divide(W):
+    return W - W.sum(-1, keepdim=True)
+
+
+@wrong("center_writing_weights", "raised")
+def forgot_keepdim(W):
+    return W - W.mean(dim=-1)
+
+
+@wrong("center_writing_weights", "changed-input")
+def subtracts_from_the_argument(W):
+    W -= W.mean(dim=-1, keepdim=True)
+    return W
+
+
+@wrong("center_writing_weights", "unchanged")
+def edits_a_copy(W):
+    W.clone().sub_(W.mean(-1, keepdim=True))
+    return W

@@ -1,0 +1,139 @@
+"""What rows of patched runs must cost, in floating-point operations, and which of them go in one batch.
+
+Counted are matrix products only, two operations for each multiplication and sum. Together they are the bound
+that `benchmarks/patching.py` holds the clock against. Starting a batch costs time, too: as much as CALL
+operations in each layer. So on a small model patches of several positions go together, although the earliest
+one decides how many positions all of them compute; on a large one they do not.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from patchbook.patching.arithmetic import Arithmetic
+
+CALL = 2e7  # operations that a processor core does while a layer's calls are started
+ROOM = 2**24  # bytes that one batch's widest activation may take
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where rows enter: the layer, the first changed position and their number; behind attention or not."""
+
+    layer: int
+    start: int
+    changed: int
+    after_attention: bool = False
+
+    def joined(self, other: "Entry") -> "Entry":
+        """An entry that does for both."""
+        start = min(self.start, other.start)
+        stop = max(self.start + self.changed, other.start + other.changed)
+        return Entry(self.layer, start, stop - start, self.after_attention)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """A model's sizes, and those of a batch of prompts. read: how many of the prompts' positions are read."""
+
+    layers: int
+    d_model: int
+    heads: int  # heads · d_head
+    d_mlp: int
+    d_vocab: int
+    batch: int
+    length: int
+    read: int
+    pairs: int
+    bytes_each: int
+
+    @classmethod
+    def of(cls, arithmetic: Arithmetic, read) -> "Costs":
+        """read: (batch, pos), True at what a metric reads."""
+        first = arithmetic.layers[0]
+        return cls(
+            layers=len(arithmetic.layers),
+            d_model=arithmetic.W_E.shape[1],
+            heads=first.W_O.shape[0] * first.W_O.shape[1],
+            d_mlp=0 if first.mlp is None else len(first.mlp[0]),
+            d_vocab=len(arithmetic.W_U),
+            batch=read.shape[0],
+            length=read.shape[1],
+            read=int(read.any(0).sum()),
+            pairs=int(read.sum()),
+            bytes_each=arithmetic.W_E.element_size(),
+        )
+
+    def row(self, entry: Entry) -> float:
+        """Operations of one row from its entry to its logits."""
+        total, layer, changed = 0.0, entry.layer, entry.changed
+        after = self.length - entry.start
+        read = min(self.read, after)
+        if entry.after_attention:
+            total += self._mlp(read if layer == self.layers - 1 else changed)
+            layer += 1
+        for number in range(layer, self.layers):
+            queries = after if number < self.layers - 1 else read
+            total += self._keys(changed) + self._queries(min(changed, queries), queries) + self._mlp(queries)
+            changed = after
+        return self.batch * total + 2 * self.pairs * read / max(self.read, 1) * self.d_model * self.d_vocab
+
+    def room(self, entry: Entry) -> float:
+        """Bytes of one row's widest activation, and of its logits."""
+        positions = self.batch * (self.length - entry.start)
+        widest = max(self.d_mlp, 3 * self.heads, self.d_model)
+        return self.bytes_each * (positions * widest + self.pairs * self.d_vocab)
+
+    def batches(
+        self, items: Sequence[Item], entry_of: Callable[[Item], Entry]
+    ) -> Iterator[tuple[list[Item], Entry]]:
+        """Items that may go together, in batches. Give them in the order of their entries."""
+        batch: list[Item] = []
+        entry = None
+        for item in items:
+            own = entry_of(item)
+            if batch:
+                both = entry.joined(own)
+                more = (len(batch) + 1) * self.row(both) - len(batch) * self.row(entry) - self.row(own)
+                calls = CALL * (self.layers - own.layer + 1)
+                if more <= calls and (len(batch) + 1) * self.room(both) <= ROOM:
+                    batch.append(item)
+                    entry = both
+                    continue
+                yield batch, entry
+            batch, entry = [item], own
+        if batch:
+            yield batch, entry
+
+    def packed(
+        self, items: Sequence[Item], entry_of: Callable[[Item], Entry]
+    ) -> Iterator[list[tuple[list[Item], Entry]]]:
+        """Batches of one layer that share its matrix products, as many as there is room for."""
+        pack, room = [], 0.0
+        for batch, entry in self.batches(items, entry_of):
+            more = len(batch) * self.room(entry)
+            if pack and room + more > ROOM:
+                yield pack
+                pack, room = [], 0.0
+            pack.append((batch, entry))
+            room += more
+        if pack:
+            yield pack
+
+    def alike(self, items: Sequence[Item], entry: Entry, rows_each: int = 1) -> list[list[Item]]:
+        """Items that all enter alike, in batches. rows_each: how many rows' room one takes."""
+        number = max(1, int(ROOM // (rows_each * self.room(entry))))
+        return [[*items[start : start + number]] for start in range(0, len(items), number)]
+
+    def _keys(self, positions: int) -> float:
+        return 4.0 * positions * self.d_model * self.heads  # keys and values
+
+    def _queries(self, changed: int, queries: int) -> float:
+        read = 2.0 * changed * self.d_model * self.heads
+        attention = 4.0 * queries * self.length * self.heads
+        return read + attention + 2.0 * queries * self.heads * self.d_model
+
+    def _mlp(self, positions: int) -> float:
+        return 4.0 * positions * self.d_model * self.d_mlp

@@ -1,0 +1,112 @@
+"""Which logits does a metric read? Only those are computed.
+
+A metric gets all logits, (batch pos d_vocab), and most read the last position's. GPT-2's unembedding is a
+third of a run. So a metric is first tried on the unpatched run's logits, in a tensor that notes which
+(prompt, position) pairs are picked out of it. Patched runs fill in only those. A metric that then reads more,
+or does anything else with the tensor than picking, raises `ReadMore`, and whoever caught it gives it all of
+them.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+Metric = Callable[[Float[Tensor, "batch pos d_vocab"]], Tensor]
+
+
+class ReadMore(BaseException):
+    """A metric reads logits that are not known. No `except Exception` of a metric may swallow it."""
+
+
+class ReadLogits(Tensor):
+    """Logits that are right at some pairs only.
+
+    Picking those (`logits[:, -1]`, `logits[rows, ends, answers]`) gives an ordinary tensor; anything else
+    needs all of them.
+    """
+
+    @classmethod
+    def over(
+        cls,
+        logits: Float[Tensor, "batch pos d_vocab"],
+        known: Bool[Tensor, "batch pos"],
+    ) -> "ReadLogits":
+        """known: where `logits` are right."""
+        made = Tensor._make_wrapper_subclass(cls, logits.shape, dtype=logits.dtype, device=logits.device)
+        made.logits, made.known = logits, known
+        made.read = torch.zeros_like(known)
+        return made
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function is Tensor.__getitem__ and isinstance(args[0], cls):
+            picked = args[0].pick(args[1])
+            if picked is not None:
+                return picked
+        if function in SHAPE:
+            with torch._C.DisableTorchFunctionSubclass():
+                return function(*args, **kwargs)
+        args, kwargs = torch.utils._pytree.tree_map_only(cls, cls.all, (args, kwargs))
+        return function(*args, **kwargs)
+
+    @classmethod
+    def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
+        args, kwargs = torch.utils._pytree.tree_map_only(cls, cls.all, (args, kwargs or {}))
+        return function(*args, **kwargs)
+
+    def all(self) -> Tensor:
+        """Every logit, as an ordinary tensor."""
+        self.read.fill_(True)
+        if not bool(self.known.all()):
+            raise ReadMore
+        return self.logits.clone()
+
+    def pick(self, index) -> Tensor | None:
+        """What `index` picks, if that is plain to see and known."""
+        places = index if isinstance(index, tuple) else (index,)
+        if not all(isinstance(place, slice) or _numbers(place) for place in places):
+            return None
+        batch, positions = self.known.shape
+        pairs = torch.arange(batch * positions, device=self.known.device).view(batch, positions)
+        try:
+            wanted = pairs[places[:2]].flatten()
+        except (IndexError, TypeError):
+            return None  # the whole tensor will say what is wrong
+        self.read.view(-1)[wanted] = True
+        if not bool(self.known.view(-1)[wanted].all()):
+            raise ReadMore
+        return self.logits[index].clone()
+
+
+def _numbers(place) -> bool:
+    """Whether a part of an index is one number or several: not None, not an ellipsis, not a mask."""
+    if place is None or place is Ellipsis:
+        return False
+    return torch.as_tensor(place).dtype in (torch.int64, torch.int32)
+
+
+SHAPE = {
+    Tensor.shape.__get__,
+    Tensor.dtype.__get__,
+    Tensor.device.__get__,
+    Tensor.ndim.__get__,
+    Tensor.requires_grad.__get__,
+    Tensor.is_cuda.__get__,
+    Tensor.layout.__get__,
+    Tensor.size,
+    Tensor.dim,
+    Tensor.numel,
+    Tensor.__len__,
+    Tensor.is_floating_point,
+}
+
+
+def pairs_read(metric: Metric, logits: Float[Tensor, "batch pos d_vocab"]) -> Bool[Tensor, "batch pos"]:
+    """Which prompts' positions a metric reads of these logits."""
+    known = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device)
+    watched = ReadLogits.over(logits, known)
+    metric(watched)
+    return watched.read
