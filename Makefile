@@ -1,5 +1,6 @@
 # make            set up, build the exercises, grade the sample class, and say where the report is
-# make test       everything that must hold: style, fresh exercises, all tests
+# make test       everything that must hold: style, fresh exercises, all tests (in three processes: one of them
+#                 grades, and mostly waits)
 # make check      while you work, within a minute: style, fresh exercises, and of the tests those about what changed
 #                 since main, by what they import (tests/project/selecting.py); the long ones are left to `make test`
 # make book       the course as web pages, in build/book
@@ -25,7 +26,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m patchbook.authoring --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3
 
 check: $(READY)
 	$(BIN)/ruff check .
