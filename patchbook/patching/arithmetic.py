@@ -150,8 +150,14 @@ class Arithmetic:
         return (pattern @ v.transpose(-3, -2)).transpose(-3, -2)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, at: slice | Tensor) -> Tensor:
-        """z of queries at `at`, from the keys and values of the whole prompt."""
-        return self.mix(self.pattern(q, k, at), v)
+        """z of queries at `at`, from the keys and values of the whole prompt; the pattern is not kept."""
+        q, k = self.rotated(q, at), self.rotated(k, slice(k.shape[-3]))
+        positions = torch.arange(k.shape[-3], device=k.device)
+        seen = (positions <= positions[at, None])[None, None]
+        rows = torch.broadcast_shapes(q.shape[:-3], k.shape[:-3], v.shape[:-3])
+        flat = [x.expand(*rows, *x.shape[-3:]).flatten(0, len(rows) - 1).transpose(1, 2) for x in (q, k, v)]
+        z = functional.scaled_dot_product_attention(*flat, attn_mask=seen)  # fast with four axes only
+        return z.transpose(1, 2).unflatten(0, rows)
 
     def attn_out(self, layer: int, z: Float[Tensor, "... head d_head"]) -> Float[Tensor, "... d_model"]:
         """What all heads of a layer write, and b_O."""
@@ -169,9 +175,12 @@ class Arithmetic:
         W_in, b_in, W_out, b_out = self.layers[layer].mlp
         return functional.linear(self.activation(functional.linear(normed, W_in, b_in)), W_out, b_out)
 
-    def logits(self, final: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_vocab"]:
-        """What the end of the stream says."""
-        return functional.linear(self.norm(final), self.W_U, self.b_U)
+    def logits(
+        self, final: Float[Tensor, "... d_model"], tokens: Int[Tensor, " token"] | None = None
+    ) -> Float[Tensor, "... d_vocab"]:
+        """What the end of the stream says: of all tokens, or of these."""
+        W_U, b_U = (self.W_U, self.b_U) if tokens is None else (self.W_U[tokens], self.b_U[tokens])
+        return functional.linear(self.norm(final), W_U, b_U)
 
 
 def _layer(block, norm_of: Callable, attn_only: bool) -> Layer:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from patchbook.patching.arithmetic import Arithmetic
+from patchbook.patching.reading import Read
 
 CALL = 2e7  # operations that a processor core does while a layer's calls are started
 ROOM = 2**24  # bytes that one batch's widest activation may take
@@ -36,7 +37,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Costs:
-    """A model's sizes, and those of a batch of prompts. read: how many of the prompts' positions are read."""
+    """A model's sizes, and those of a batch of prompts.
+
+    d_vocab: how many tokens' logits are read. read: at how many positions. pairs: of prompt and position.
+    """
 
     layers: int
     d_model: int
@@ -50,19 +54,19 @@ class Costs:
     bytes_each: int
 
     @classmethod
-    def of(cls, arithmetic: Arithmetic, read) -> "Costs":
-        """read: (batch, pos), True at what a metric reads."""
+    def of(cls, arithmetic: Arithmetic, read: Read) -> "Costs":
+        """read: what a metric reads."""
         first = arithmetic.layers[0]
         return cls(
             layers=len(arithmetic.layers),
             d_model=arithmetic.W_E.shape[1],
             heads=first.W_O.shape[0] * first.W_O.shape[1],
             d_mlp=0 if first.mlp is None else len(first.mlp[0]),
-            d_vocab=len(arithmetic.W_U),
-            batch=read.shape[0],
-            length=read.shape[1],
-            read=int(read.any(0).sum()),
-            pairs=int(read.sum()),
+            d_vocab=len(arithmetic.W_U if read.tokens is None else read.tokens),
+            batch=read.pairs.shape[0],
+            length=read.pairs.shape[1],
+            read=int(read.pairs.any(0).sum()),
+            pairs=int(read.pairs.sum()),
             bytes_each=arithmetic.W_E.element_size(),
         )
 
@@ -83,7 +87,7 @@ class Costs:
     def room(self, entry: Entry) -> float:
         """Bytes of one row's widest activation, and of its logits."""
         positions = self.batch * (self.length - entry.start)
-        widest = max(self.d_mlp, 3 * self.heads, self.d_model)
+        widest = max(self.d_mlp, self.heads, self.d_model)
         return self.bytes_each * (positions * widest + self.pairs * self.d_vocab)
 
     def batches(

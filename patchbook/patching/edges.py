@@ -152,9 +152,9 @@ class Way:
         where = at if self.letter == "q" else run.positions
         heard = (run.stream[layer] + self.changes[senders])[:, :, where]
         read = arithmetic.read(layer, self.letter, arithmetic.layers[layer].norm1(heard), where)
+        its = {"q": run.q[layer][:, at], "k": run.k[layer], "v": run.v[layer], self.letter: read}
+        z = (
+            arithmetic.attend(**its, at=at) - run.z[layer][:, at]
+        )  # of all heads: (sender batch at head d_head)
         rows = [senders.index(sender) for sender, _ in items]
-        its = {letter: getattr(run, letter)[layer][:, :, heads] for letter in "qkv"}  # a row as a head
-        its["q"] = its["q"][:, at]
-        its[self.letter] = read[rows, :, :, heads].movedim(0, 2)
-        z = arithmetic.attend(its["q"], its["k"], its["v"], at) - run.z[layer][:, at][:, :, heads]
-        return torch.einsum("bprd,rdm->rbpm", z, arithmetic.layers[layer].W_O[heads])
+        return torch.einsum("rbpd,rdm->rbpm", z[rows, :, :, heads], arithmetic.layers[layer].W_O[heads])

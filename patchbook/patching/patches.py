@@ -10,6 +10,7 @@ run in one batch where that pays (`costs`).
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -21,7 +22,7 @@ from transformer_lens.utilities import get_act_name
 from patchbook.patching.arithmetic import Arithmetic
 from patchbook.patching.costs import Costs, Entry
 from patchbook.patching.progress import progress
-from patchbook.patching.reading import Metric, ReadLogits, ReadMore, pairs_read
+from patchbook.patching.reading import Metric, Read, ReadLogits, ReadMore, what_is_read
 from patchbook.patching.suffix import Rows, Run, Suffix, jointly
 
 Place = Literal["resid_pre", "resid_mid", "attn_out", "mlp_out", "z", "q", "k", "v", "pattern"]
@@ -69,7 +70,7 @@ class Bench:
         self.run = Run(self.arithmetic, tokens)
         self.logits = model(tokens)
         self.metric = metric
-        self.read = pairs_read(metric, self.logits)
+        self.read = what_is_read(metric, self.logits)
         self._same_as_the_models()
 
     @property
@@ -143,19 +144,22 @@ class Bench:
         try:
             return [*self._scored(progress(batches(self.costs), what), end_of)]
         except ReadMore:
-            self.read = torch.ones_like(self.read)
+            self.read = Read.everything(self.logits)
             return [*self._scored(progress(batches(self.costs), what), end_of)]
 
     def _scored(self, batches, end_of) -> Iterator[Tensor]:
-        suffix, scratch = Suffix(self.run, self.read), self.logits.clone()
+        suffix, scratch, tokens = Suffix(self.run, self.read.pairs), self.logits.clone(), self.read.tokens
         for batch in batches:
             ends = [suffix.pairs(rows) for rows in end_of(suffix, batch)]
-            several = jointly(self.arithmetic.logits, [streams for _, streams in ends])
-            for (pairs, _), logits in zip(ends, several, strict=True):
+            several = jointly(
+                partial(self.arithmetic.logits, tokens=tokens), [streams for _, streams in ends]
+            )
+            for ((prompts, places), _), logits in zip(ends, several, strict=True):
+                at = (prompts, places) if tokens is None else (prompts[:, None], places[:, None], tokens)
                 for row in logits:
-                    scratch[pairs] = row
+                    scratch[at] = row
                     yield self.metric(ReadLogits.over(scratch, self.read))
-                scratch[pairs] = self.logits[pairs]
+                scratch[at] = self.logits[at]
 
     def _enter(self, patches: Sequence[Patch], cache: Mapping[str, Tensor], entry: Entry) -> Rows:
         """Patches of one layer and place as rows."""

@@ -48,7 +48,7 @@ def get_path_patch_head_to_final_resid_post(
             *_, last = _on_the_way(bench.run, batch, new_z, at)
             return [Rows(model.cfg.n_layers, last, at)]
 
-        entry = Entry(0, 0, len(Suffix(bench.run, bench.read).last))
+        entry = Entry(0, 0, len(Suffix(bench.run, bench.read.pairs).last))
         values = bench.scored(lambda costs: costs.alike(senders, entry), end, "paths to the end")
         return _by_head(bench, senders, values, model.cfg.n_layers)
 

@@ -1,16 +1,17 @@
 """Which logits does a metric read? Only those are computed.
 
-A metric gets all logits, (batch pos d_vocab), and most read the last position's. GPT-2's unembedding is a
-third of a run. So a metric is first tried on the unpatched run's logits, in a tensor that notes which
-(prompt, position) pairs are picked out of it. Patched runs fill in only those. A metric that then reads more,
-or does anything else with the tensor than picking, raises `ReadMore`, and whoever caught it gives it all of
-them.
+A metric gets all logits, (batch pos d_vocab), and most read the last position's, some of those two answers'
+only. GPT-2's unembedding is a third of a run. So a metric is first tried on the unpatched run's logits, in a
+tensor that notes which (prompt, position) pairs are picked out of it, and which tokens there. Patched runs
+fill in only those. A metric that then reads more, or does anything else with the tensor than picking, raises
+`ReadMore`, and whoever caught it gives it all of them.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Metric = Callable[[Float[Tensor, "batch pos d_vocab"]], Tensor]
@@ -20,23 +21,41 @@ class ReadMore(BaseException):
     """A metric reads logits that are not known. No `except Exception` of a metric may swallow it."""
 
 
+@dataclass(frozen=True)
+class Read:
+    """Which logits are read. tokens: None is all tokens."""
+
+    pairs: Bool[Tensor, "batch pos"]
+    tokens: Int[Tensor, " token"] | None = None
+
+    @classmethod
+    def everything(cls, logits: Float[Tensor, "batch pos d_vocab"]) -> "Read":
+        return cls(torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device))
+
+    @property
+    def is_all(self) -> bool:
+        return self.tokens is None and bool(self.pairs.all())
+
+    def has(self, pairs: Tensor, tokens: Tensor | None) -> bool:
+        """Whether these are among what is read. pairs: numbers of flattened ones."""
+        if not bool(self.pairs.view(-1)[pairs].all()):
+            return False
+        return self.tokens is None or (tokens is not None and bool(torch.isin(tokens, self.tokens).all()))
+
+
 class ReadLogits(Tensor):
-    """Logits that are right at some pairs only.
+    """Logits of which only those are right that are known.
 
     Picking those (`logits[:, -1]`, `logits[rows, ends, answers]`) gives an ordinary tensor; anything else
     needs all of them.
     """
 
     @classmethod
-    def over(
-        cls,
-        logits: Float[Tensor, "batch pos d_vocab"],
-        known: Bool[Tensor, "batch pos"],
-    ) -> "ReadLogits":
+    def over(cls, logits: Float[Tensor, "batch pos d_vocab"], known: Read) -> "ReadLogits":
         """known: where `logits` are right."""
         made = Tensor._make_wrapper_subclass(cls, logits.shape, dtype=logits.dtype, device=logits.device)
         made.logits, made.known = logits, known
-        made.read = torch.zeros_like(known)
+        made.pairs, made.tokens = torch.zeros_like(known.pairs), []  # what was read; None among tokens: all
         return made
 
     @classmethod
@@ -59,8 +78,9 @@ class ReadLogits(Tensor):
 
     def all(self) -> Tensor:
         """Every logit, as an ordinary tensor."""
-        self.read.fill_(True)
-        if not bool(self.known.all()):
+        self.pairs.fill_(True)
+        self.tokens.append(None)
+        if not self.known.is_all:
             raise ReadMore
         return self.logits.clone()
 
@@ -69,14 +89,19 @@ class ReadLogits(Tensor):
         places = index if isinstance(index, tuple) else (index,)
         if not all(isinstance(place, slice) or _numbers(place) for place in places):
             return None
-        batch, positions = self.known.shape
-        pairs = torch.arange(batch * positions, device=self.known.device).view(batch, positions)
+        device, (batch, positions) = self.known.pairs.device, self.known.pairs.shape
         try:
-            wanted = pairs[places[:2]].flatten()
+            pairs = (
+                torch.arange(batch * positions, device=device).view(batch, positions)[places[:2]].flatten()
+            )
         except (IndexError, TypeError):
             return None  # the whole tensor will say what is wrong
-        self.read.view(-1)[wanted] = True
-        if not bool(self.known.view(-1)[wanted].all()):
+        tokens = None
+        if len(places) == 3 and not isinstance(places[2], slice):
+            tokens = torch.as_tensor(places[2], device=device).flatten() % self.logits.shape[-1]
+        self.pairs.view(-1)[pairs] = True
+        self.tokens.append(tokens)
+        if not self.known.has(pairs, tokens):
             raise ReadMore
         return self.logits[index].clone()
 
@@ -104,9 +129,10 @@ SHAPE = {
 }
 
 
-def pairs_read(metric: Metric, logits: Float[Tensor, "batch pos d_vocab"]) -> Bool[Tensor, "batch pos"]:
-    """Which prompts' positions a metric reads of these logits."""
-    known = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device)
-    watched = ReadLogits.over(logits, known)
+def what_is_read(metric: Metric, logits: Float[Tensor, "batch pos d_vocab"]) -> Read:
+    """What a metric reads of these logits."""
+    watched = ReadLogits.over(logits, Read.everything(logits))
     metric(watched)
-    return watched.read
+    some = [tokens for tokens in watched.tokens if tokens is not None]
+    everywhere = len(some) < len(watched.tokens) or not some
+    return Read(watched.pairs, None if everywhere else torch.cat(some).unique())

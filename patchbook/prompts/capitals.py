@@ -76,10 +76,7 @@ RAGGED = (
 # What may begin a sentence, and what may go on: each word is one token, with a capital and without. No opener
 # stands in a frame, so that the word which is asked for was said before only where its prompt begins with it.
 OPENERS = ("The", "This", "That", "My", "Our", "A")
-SUBJECTS = (
-    *("cat", "dog", "bird", "horse", "lion", "bear", "teacher", "driver", "doctor", "farmer"),
-    *("queen", "singer", "king", "girl", "boy", "car", "house", "river", "garden", "boat"),
-)
+SUBJECTS = ("cat", "dog", "bird", "horse", "lion", "teacher", "driver", "doctor", "farmer", "queen")
 PREDICATES = (
     "sleeps and waits again now",
     "is old and very happy",
@@ -100,7 +97,7 @@ PREDICATES = (
 
 
 def repeated_word_triples() -> list[tuple[str, str, str]]:
-    """(frame, word, another word), 300 of them, no frame twice; each frame has one slot, for its first word.
+    """(frame, word, another word), 150 of them, no frame twice; each frame has one slot, for its first word.
 
     >>> repeated_word_triples()[0]
     ('{} cat sleeps and waits again now.', 'The', 'This')

@@ -1,4 +1,4 @@
-"""Edges, exact and estimated; paths; circuits: against runs that add up messages by hand, and TransformerLens."""
+"""Edges, exact and estimated; paths; circuits: against runs that add up messages by hand."""
 
 import random
 import warnings
@@ -103,7 +103,7 @@ def test_estimates_are_transformer_lens_own(which, tmp_path):
 
 
 def test_estimates_are_the_gradient_at_each_input_of_a_run_by_hand(model):
-    """TransformerLens's own needs hooks that native models have not: here with autograd, message by message."""
+    """TransformerLens's needs hooks that native models have not: here with autograd, one by one."""
     graph = Graph.of(model)
     edges = some_edges(graph, 10)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Patched runs against TransformerLens's: every sweep, several metrics, awkward models, prompts alike at first."""
+"""Patched runs against TransformerLens's: every sweep, several metrics, awkward models."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ from patchbook.patching.arithmetic import Arithmetic
 from patchbook.patching.costs import Costs, Entry
 from patchbook.patching.labelled import Labelled
 from patchbook.patching.patches import Bench, Patch
-from patchbook.patching.reading import ReadLogits, ReadMore, pairs_read
+from patchbook.patching.reading import Read, ReadLogits, ReadMore, what_is_read
 from patchbook.patching.suffix import Run
 from tests.project.test_shortformer import random_state
 
@@ -213,24 +213,39 @@ def test_a_patch_is_as_good_as_a_hooked_run(awkward):
 
 def test_only_what_a_metric_picks_is_read():
     logits = torch.randn(3, 6, 11)
-    assert pairs_read(METRICS["last"], logits).nonzero().tolist() == [[0, 5], [1, 5], [2, 5]]
-    assert pairs_read(METRICS["ends"], logits).nonzero().tolist() == [[0, 4], [1, 2], [2, 3]]
+    assert what_is_read(METRICS["last"], logits).pairs.nonzero().tolist() == [[0, 5], [1, 5], [2, 5]]
+    found = what_is_read(METRICS["ends"], logits)
+    assert found.pairs.nonzero().tolist() == [[0, 4], [1, 2], [2, 3]] and found.tokens.tolist() == [
+        3,
+        4,
+        5,
+        9,
+    ]
     for metric in (
         METRICS["all"],
         torch.sum,
         lambda logits: logits[logits > 0].sum(),
         lambda logits: logits[..., 3],
     ):
-        assert pairs_read(metric, logits).all()
+        assert what_is_read(metric, logits).is_all
 
 
 def test_unknown_logits_cannot_be_read():
-    known = torch.zeros(3, 6, dtype=torch.bool)
-    known[:, -1] = True
-    logits = ReadLogits.over(torch.randn(3, 6, 11), known)
+    at_the_end = torch.zeros(3, 6, dtype=torch.bool)
+    at_the_end[:, -1] = True
+    logits = ReadLogits.over(torch.randn(3, 6, 11), Read(at_the_end))
+    few = ReadLogits.over(torch.randn(3, 6, 11), Read(at_the_end, torch.tensor([2, 10])))
+    assert few[ROWS, -1, [2, -1, 2]].shape == (3,)
     assert logits[:, -1].shape == (3, 11) and type(logits[:, -1]) is torch.Tensor
     assert logits.shape == (3, 6, 11) and len(logits) == 3 and logits.dtype == torch.float32
-    for read in (lambda: logits[:, 0], lambda: logits + 1, lambda: logits.sum(), lambda: [*logits]):
+    for read in (
+        lambda: few[:, -1],
+        lambda: few[0, -1, 3],
+        lambda: logits[:, 0],
+        lambda: logits + 1,
+        lambda: logits.sum(),
+        lambda: [*logits],
+    ):
         with pytest.raises(ReadMore):
             read()
 

@@ -2,12 +2,23 @@
 
 EVERY = None  # in place of names: all functions of the module
 SPECIFICATIONS = "patchbook.tests.specifications"
+ENGINE = (
+    "patchbook.patching.arithmetic",
+    "patchbook.patching.suffix",
+    "patchbook.patching.patches",
+    "patchbook.patching.sweeps",
+    "patchbook.patching.paths",
+    "patchbook.patching.edges",
+    "patchbook.patching.estimates",
+    "patchbook.patching.circuits",
+)
 WITHHELD = (  # modules, and packages with all that is in them
     "patchbook.tests.mistakes",
     "patchbook.checking.measured",
     "patchbook.checking.measured_ioi",
     "patchbook.checking.measured_days",
     "patchbook.patching.attribution",
+    *ENGINE,
     "patchbook.patching.effects",
     "patchbook.training",
     "patchbook.verify.capitals",
@@ -28,6 +39,7 @@ CUT = {  # functions of modules that are needed for something else
 FILES = {"patchbook.zoo": ("*/measured.json", "*/README.md")}  # data that tells which head does what
 FIGURES = (  # a figure may need these: they are there where only predictions count, or nothing does
     "patchbook.patching.attribution",
+    *ENGINE,
     "patchbook.prompts.days",
     "transformer_lens.patching",
 )
