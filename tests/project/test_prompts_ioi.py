@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from patchbook.prompts.distracted import TWO_SENTENCES, DistractedPrompts
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset, published_prompts
 from patchbook.prompts.ioi_sentences import check_template
 from patchbook.training.vocabulary import build_tokenizer
@@ -30,6 +31,29 @@ def test_every_role_stands_where_word_idx_says(tokenizer, prompt_type, bos):
     assert torch.equal(ds.word_idx["S1+1"], ds.word_idx["S1"] + 1)
     assert (ds.word_idx["S1"] < ds.word_idx["S2"]).all()
     assert set(ds.word_idx) == {"IO", "S1", "S1+1", "S2", "end"}
+
+
+@pytest.mark.parametrize("bos", [True, False])
+def test_a_distractor_moves_s2_and_the_end_and_nothing_else(tokenizer, bos):
+    original = IOIDataset("mixed", 16, tokenizer, prepend_bos=bos, templates=TWO_SENTENCES)
+    ds = DistractedPrompts(original, [p.IO for p in original])
+    assert word_at(ds, "IO") == word_at(ds, "distractor") == spaced(p.IO for p in original)
+    assert word_at(ds, "S1") == word_at(ds, "S2") == spaced(p.S for p in original)
+    assert word_at(ds, "end") == [" to"] * len(ds)
+    assert torch.equal(ds.answer_tokens, original.answer_tokens)
+    assert all(p.text.count(" " + p.IO) == p.text.count(" " + p.S) == 2 for p in ds)
+
+
+def test_a_distractor_needs_a_name_for_each_prompt_and_two_sentences(tokenizer):
+    one_sentence = IOIDataset("mixed", 2, tokenizer, templates=TEMPLATES[:1])
+    with pytest.raises(ValueError, match="wanted prompts of two sentences"):
+        DistractedPrompts(one_sentence, ["Mary", "Mary"])
+    with pytest.raises(ValueError, match="a name for each of 2 prompts, got 1"):
+        DistractedPrompts(one_sentence, ["Mary"])
+    with pytest.raises(AttributeError):
+        _ = DistractedPrompts(
+            IOIDataset("mixed", 1, tokenizer, templates=TWO_SENTENCES), ["Mary"]
+        ).no_such_attribute
 
 
 def test_s2_is_the_second_mention_counted_in_the_text(tokenizer):
