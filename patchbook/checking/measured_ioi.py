@@ -91,6 +91,7 @@ class Runs:
                 rows = paths.get_path_patch_head_to_final_resid_post(*given, senders=senders)
             else:
                 rows = paths.get_path_patch_head_to_heads(receivers, name, *given, senders=senders)
+        rows = rows.as_subclass(Tensor).to(self.clean_logit_diffs)
         heads = [tuple(head) for head in (~rows[..., 0].isnan()).nonzero().tolist()]
         return {head: self._effect(rows[head]) for head in heads}
 

@@ -77,7 +77,10 @@ class StubDevice(TorchFunctionMode):
 
 
 def there(value: Any) -> bool:
-    return isinstance(value, Tensor) and getattr(value, "_there", False)
+    if not isinstance(value, Tensor):
+        return False
+    inside = getattr(value, "logits", None)  # a wrapper is where its logits are
+    return getattr(value, "_there", False) or there(inside)
 
 
 def mark(tensor: Tensor, elsewhere: bool) -> None:

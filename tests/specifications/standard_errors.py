@@ -18,7 +18,7 @@ def standard_error_of_effect(
         mean = math.fsum(differences) / n
         variance = math.fsum((d - mean) ** 2 for d in differences) / (n - 1)
         errors.append(math.sqrt(variance / n))
-    return torch.tensor(errors, dtype=patched.dtype).reshape(patched.shape[:-1])
+    return torch.tensor(errors, dtype=patched.dtype, device=patched.device).reshape(patched.shape[:-1])
 
 
 def null_of_threshold(
