@@ -130,6 +130,7 @@ def setup(app: Sphinx) -> dict:
     os.environ["PATCHBOOK_FIGURES"] = "book"
     os.environ["PATCHBOOK_MODEL"] = "tiny-gpt2"  # ships with the package: the same pages anywhere
     os.environ["PATCHBOOK_DEVICE"] = "cpu"
+    os.environ["TQDM_DISABLE"] = "1"  # a progress bar on a page is noise
     edition = os.environ.get("PATCHBOOK_EDITION", "self-study")  # book/build.py sets it
     app.add_config_value("patchbook_edition", edition, "env")
     app.tags.add(edition.replace("-", "_"))  # for {only} self_study
