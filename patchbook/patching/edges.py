@@ -89,7 +89,7 @@ def edge_effects(
 
         values = bench.scored(batches, lambda suffix, batch: ways[batch[0]].end(suffix, batch[1]), "edges")
         unpatched = metric(bench.logits)
-        scores = torch.full((len(graph.receivers), len(graph.senders)), torch.nan, dtype=unpatched.dtype)
+        scores = unpatched.new_full((len(graph.receivers), len(graph.senders)), torch.nan)
         ran = [(key, *item) for key, batch in batches(bench.costs) for item in batch]
         for ((layer, letter), sender, head), value in zip(ran, values, strict=True):
             scores[graph.receiver_at(layer, letter, head), sender] = value - unpatched

@@ -27,6 +27,7 @@ class Labelled(Tensor):
         if values.shape != sizes:
             raise ValueError(f"values have shape {tuple(values.shape)}, but the labels {sizes}.")
         made = values.detach().as_subclass(cls)
+        vars(made).update(vars(values))  # what is noted on the tensor stays
         made.axes = {name: [str(label) for label in labels] for name, labels in axes.items()}
         return made
 

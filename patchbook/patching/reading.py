@@ -54,6 +54,7 @@ class ReadLogits(Tensor):
     def over(cls, logits: Float[Tensor, "batch pos d_vocab"], known: Read) -> "ReadLogits":
         """known: where `logits` are right."""
         made = Tensor._make_wrapper_subclass(cls, logits.shape, dtype=logits.dtype, device=logits.device)
+        vars(made).update(vars(logits))  # what is noted on the tensor stays
         made.logits, made.known = logits, known
         made.pairs, made.tokens = torch.zeros_like(known.pairs), []  # what was read; None among tokens: all
         return made
