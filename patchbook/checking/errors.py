@@ -83,6 +83,14 @@ _HINTS = (
     ("must match the existing size", "Two shapes do not fit: print both shapes just before this line."),
     ("shape mismatch", "Two shapes do not fit: print both shapes just before this line."),
     ("cannot be multiplied", "Two shapes do not fit: print both shapes just before this line."),
+    (
+        "does not require grad",
+        "Autograd is off, as in every notebook: `with torch.enable_grad():` around the run and the metric.",
+    ),
+    (
+        "not have been used in the graph",
+        "The run went on with another tensor than the one you kept: return the kept one from your hook.",
+    ),
     ("requires grad", "Autograd tracks this tensor: use .detach() before it leaves torch."),
     ("support item assignment", "This cannot be written into: write into the tensor you were given."),
     ("is ambiguous", "`if`, `and`, `or`, `not` and `in` want one True or False: this tensor has many."),

@@ -45,6 +45,7 @@ def observe_case(check: Check, implementation: Any, case: Case, watch: bool = Tr
             outcome.value = observed(check, implementation, iter(given))
         except (Exception, SystemExit) as error:  # a learner's code may raise anything
             outcome.error = describe_error(error, implementation)
+        outcome.autograd_left_on = torch.is_grad_enabled()
     outcome.value = as_data(outcome.value)
     outcome.changed = [words for snapshot in before for words in snapshot.changed()]
     outcome.hooks_left = [point for snapshot in before for point in snapshot.hooks_left()]
