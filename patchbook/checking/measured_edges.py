@@ -17,7 +17,7 @@ from patchbook.prompts.ioi import published_prompts
 STEPS = 10
 CANDIDATES = 20  # edges whose two estimates are furthest apart: they are patched exactly
 MENDED = 0.5  # of EAP's error: what integrated gradients may leave
-LARGE = 0.2  # of the largest gain: what an exhibit must gain
+LARGE = 0.1  # of the largest gain: what an exhibit must gain
 
 
 @dataclass(frozen=True)

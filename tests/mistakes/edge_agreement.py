@@ -7,6 +7,8 @@ from patchbook.checking import Mistake
 
 def _agreement(estimates, effects, number, **wrong):
     """agreement with one thing wrong."""
+    if wrong.get("common"):
+        effects = {edge: effect for edge, effect in effects.items() if edge in estimates}
     if estimates.keys() != effects.keys():
         raise ValueError("other edges")
     if wrong.get("unpaired"):
@@ -111,6 +113,12 @@ agreement = (
         _furthest(lambda estimate, effect: abs(effect - estimate)),
         "these are the edges whose estimates are best.",
         "Sort in falling order: reverse=True.",
+    ),
+    Mistake(
+        "common-edges",
+        functools.partial(_agreement, common=True),
+        "edges without an estimate are passed over: what was not estimated cannot have been estimated well.",
+        "`if estimates.keys() != effects.keys(): raise ValueError(…)`.",
     ),
     Mistake(
         "all-edges",

@@ -64,8 +64,7 @@ edge_attribution = (
 
 def _effects(model, clean_tokens, corrupted_tokens, metric, edges, **wrong):
     """edge_patching with one thing wrong."""
-    if clean_tokens.shape != corrupted_tokens.shape:
-        raise ValueError("two lengths")
+    clean_tokens, corrupted_tokens = slopes.checked(clean_tokens, corrupted_tokens, wrong)
     if wrong.get("swapped"):
         clean_tokens, corrupted_tokens = corrupted_tokens, clean_tokens
     clean, corrupted = slopes.run_of(model, clean_tokens), slopes.run_of(model, corrupted_tokens)
@@ -115,10 +114,9 @@ def _inputs(model, tokens):
     return inputs
 
 
-def _node_patched(model, clean_tokens, corrupted_tokens, metric, edges):
+def _node_patched(model, clean_tokens, corrupted_tokens, metric, edges, **wrong):
     """The sender's whole output is patched: every later input hears it."""
-    if clean_tokens.shape != corrupted_tokens.shape:
-        raise ValueError("two lengths")
+    clean_tokens, corrupted_tokens = slopes.checked(clean_tokens, corrupted_tokens, wrong)
     clean = slopes.run_of(model, clean_tokens)
     unpatched = metric(run_graph(model, corrupted_tokens)[0])
     effects = {}
@@ -183,6 +181,7 @@ _EFFECTS = {
         "the clean run is patched with corrupted messages; wanted the other way round.",
         "Run on corrupted_tokens, and let the messages come from the clean run.",
     ),
+    "shortened": WAYS["shortened"],
     "pile": (
         "patches-pile-up",
         "each run keeps the patches of the edges before it.",
@@ -212,8 +211,7 @@ edge_patching = (
 
 def _along(model, clean_tokens, corrupted_tokens, metric, steps, shares=None, **wrong):
     """edge_attribution_ig with one thing wrong. shares: where on the way the steps stand."""
-    if clean_tokens.shape != corrupted_tokens.shape:
-        raise ValueError("two lengths")
+    clean_tokens, corrupted_tokens = slopes.checked(clean_tokens, corrupted_tokens, wrong)
     at = shares(steps) if shares else [(step + 0.5) / steps for step in range(steps)]
     start, end = (messages.embed(model, tokens) for tokens in (corrupted_tokens, clean_tokens))
     totals = {}
@@ -228,10 +226,9 @@ def _at(shares):
     return functools.partial(_along, shares=shares)
 
 
-def _change_from_the_mix(model, clean_tokens, corrupted_tokens, metric, steps):
+def _change_from_the_mix(model, clean_tokens, corrupted_tokens, metric, steps, **wrong):
     """The change is measured from each mixed run, not from the corrupted one."""
-    if clean_tokens.shape != corrupted_tokens.shape:
-        raise ValueError("two lengths")
+    clean_tokens, corrupted_tokens = slopes.checked(clean_tokens, corrupted_tokens, wrong)
     clean = slopes.run_of(model, clean_tokens)
     start, end = (messages.embed(model, tokens) for tokens in (corrupted_tokens, clean_tokens))
     totals = dict.fromkeys(messages.labels(model), 0.0)
@@ -296,7 +293,7 @@ edge_attribution_ig = (
     ),
     *(
         Mistake(WAYS[way][0], functools.partial(_along, **{way: True}), *WAYS[way][1:])
-        for way in ("sign", "activation", "last", "absolute", "divided")
+        for way in ("sign", "activation", "last", "absolute", "divided", "shortened")
     ),
     Mistake(_SHARED.id, functools.partial(_along, shared=True), _SHARED.what, _SHARED.next),
 )

@@ -36,6 +36,11 @@ WAYS = {
         "the scores have lost their sign.",
         "Leave abs out: what moves the metric down is negative.",
     ),
+    "shortened": (
+        "lengths-ignored",
+        "prompts of two lengths give scores; their positions do not correspond, so this has to be refused.",
+        "`if clean_tokens.shape != corrupted_tokens.shape: raise ValueError(…)`.",
+    ),
     "divided": (
         "divided-by-batch",
         "the scores are divided by the number of prompts.",

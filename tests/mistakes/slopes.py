@@ -32,10 +32,19 @@ def run_of(model, tokens):
     return run_graph(model, tokens)[1]
 
 
-def edge_slopes(model, clean_tokens, corrupted_tokens, metric, embedding=None, **wrong):
-    """edge_attribution with one thing wrong."""
+def checked(clean_tokens, corrupted_tokens, wrong):
+    """Both prompts. Raises ValueError where their lengths differ, or cuts the longer ones."""
+    length = min(clean_tokens.shape[1], corrupted_tokens.shape[1])
+    if wrong.get("shortened"):
+        return clean_tokens[:, :length], corrupted_tokens[:, :length]
     if clean_tokens.shape != corrupted_tokens.shape:
         raise ValueError("two lengths")
+    return clean_tokens, corrupted_tokens
+
+
+def edge_slopes(model, clean_tokens, corrupted_tokens, metric, embedding=None, **wrong):
+    """edge_attribution with one thing wrong."""
+    clean_tokens, corrupted_tokens = checked(clean_tokens, corrupted_tokens, wrong)
     clean, corrupted = run_of(model, clean_tokens), run_of(model, corrupted_tokens)
     if wrong.get("swapped"):
         clean, corrupted, corrupted_tokens = corrupted, clean, clean_tokens

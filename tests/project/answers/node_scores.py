@@ -152,12 +152,18 @@ def hooks_stay(model, *arguments):
 
 @wrong("node_attribution", "changed-input")
 def flag_not_restored(model, *arguments):
-    scores = by_hooks(model, *arguments)
-    model.cfg.use_attn_result = True
-    return scores
+    if model.cfg.n_layers == 4:  # tiny-gpt2; the others know no such flag
+        model.set_use_attn_result(True)
+    return by_hooks(model, *arguments)
 
 
-@wrong("node_attribution", "no-error")
+@wrong("node_attribution", "raised")
+def flag_that_is_not_there(model, *arguments):
+    model.set_use_attn_result(True)
+    return by_hooks(model, *arguments)
+
+
+@wrong("node_attribution", "lengths-ignored")
 def the_shorter_one_counts(model, clean_tokens, corrupted_tokens, metric):
     length = min(clean_tokens.shape[1], corrupted_tokens.shape[1])
     return by_hooks(model, clean_tokens[:, :length], corrupted_tokens[:, :length], metric)

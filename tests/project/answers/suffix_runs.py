@@ -10,14 +10,16 @@ right, wrong = BANK.right, BANK.wrong
 
 def through(model, residual, layers):
     for layer in layers:
-        residual = model.blocks[layer](residual)
+        output = model.blocks[layer](residual)
+        residual = output[0] if isinstance(output, tuple) else output
     return residual
 
 
 @right("run_from")
 def block_by_block(model, residual, layer, positions):
     for block in model.blocks[layer:]:
-        residual = block(residual)
+        output = block(residual)
+        residual = output[0] if isinstance(output, tuple) else output
     return model.unembed(model.ln_final(residual[:, positions]))
 
 
