@@ -64,7 +64,7 @@ sweep_flops = (
         "half-an-mlp",
         _wrong(half_mlp=True),
         "the MLP has one matrix only.",
-        "It has W_in and W_out: 2 · d_model · d_mlp.",
+        "It has two: 2 · d_model · d_mlp.",
     ),
     Mistake(
         "layer-after",
