@@ -50,7 +50,7 @@ class Errors:
 
 @functools.lru_cache(maxsize=4)
 def errors(model_name: str | None) -> Errors:
-    """Measured on the published prompts of IOI, against their mirror images. None: the default of `load_model`."""
+    """On the published prompts of IOI, against their mirror images. None: the default of `load_model`."""
     model = model_in_use(model_name)
     prompts = published_prompts(model.tokenizer, device=model.cfg.device)
     mirrored = prompts.toks[torch.arange(len(prompts)) ^ 1]

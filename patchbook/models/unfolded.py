@@ -3,9 +3,9 @@
     logits, written = run_graph(model, tokens)                      # as model(tokens); who wrote what
     logits, _ = run_graph(model, tokens, read=read, write=write)    # with your say at inputs and outputs
 
-Names are those of `patchbook.patching.graph`: nodes "embedding", "L0H3", "MLP 0"; inputs "L1H2.k", "MLP 1", "logits".
-A head's three inputs are three places here, and all nodes of a layer share no tensor: what is done at one input
-reaches no other. In the model itself they are one stream.
+Names are those of `patchbook.patching.graph`: nodes "embedding", "L0H3", "MLP 0"; inputs "L1H2.k", "MLP 1",
+"logits". A head's three inputs are three places here: what is done at one reaches no other. In the model itself
+they are one stream.
 """
 
 import math
@@ -35,7 +35,7 @@ def run_graph(
     read(input, stream): what this input reads, in place of the stream (before the LayerNorm).
     write(node, output): what this node writes, in place of its output.
 
-    For models in compatibility mode. Raises ValueError for one whose positions are neither learned nor rotary.
+    For models in compatibility mode. Raises ValueError where positions are neither learned nor rotary.
     """
     if (model.cfg.positional_embedding_type or "standard") not in ("standard", "rotary"):
         raise ValueError(f"cannot take apart a model with {model.cfg.positional_embedding_type!r} positions")

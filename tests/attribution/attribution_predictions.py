@@ -39,7 +39,12 @@ def _of_the_saved_share(arguments: dict[str, Any], share: Any) -> Diagnosis | No
         return refused
     rows = (
         ("percent", 100 * (n - 1) / (2 * n), "this is a percentage.", "0.25 is a quarter."),
-        ("what-remains", (n + 1) / (2 * n), "this is the share that still runs.", "What is saved is the rest."),
+        (
+            "what-remains",
+            (n + 1) / (2 * n),
+            "this is the share that still runs.",
+            "What is saved is the rest.",
+        ),
         (
             "one-half",
             0.5,
@@ -52,7 +57,7 @@ def _of_the_saved_share(arguments: dict[str, Any], share: Any) -> Diagnosis | No
             "this is the share that the last layer's patches save.",
             "Earlier layers' patches save less. Take the mean over all twelve.",
         ),
-    )  # fmt: skip
+    )
     if _near(share, (n - 1) / (2 * n)):
         return None
     for id, value, what, following in rows:
@@ -61,7 +66,7 @@ def _of_the_saved_share(arguments: dict[str, Any], share: Any) -> Diagnosis | No
     return Diagnosis(
         "other-share",
         f"{share:.3f} is not the share.",
-        f"Patching before layer 0 runs {n} layers, before layer {n - 1} one. All of it would be {n} times {n}.",
+        f"Patching before layer 0 runs {n} layers, before layer {n - 1} one. In all it could be {n} · {n}.",
     )
 
 
@@ -94,12 +99,22 @@ def _of_the_speedup(arguments: dict[str, Any], factor: Any) -> Diagnosis | None:
     if _near(factor, layers * positions):
         return None
     rows = (
-        ("layers-only", layers, "this is what the layers give.", "Positions before the patch are spared, too."),
-        ("positions-only", positions, "this is what the positions give.", "Layers before it are spared, too."),
-        ("share", 1 / (layers * positions), "this is the share that still runs.", "Wanted how many times fewer: 1 over it."),
+        ("layers-only", layers, "this is what the layers give.", "Positions before it are spared, too."),
+        (
+            "positions-only",
+            positions,
+            "this is what the positions give.",
+            "Layers before it are spared, too.",
+        ),
+        (
+            "share",
+            1 / (layers * positions),
+            "this is the share that still runs.",
+            "Wanted how many times fewer: 1 over it.",
+        ),
         ("added", layers + positions, "the two savings are added.", "One multiplies the other."),
-        ("four", 4.0, "it is a little less than 2 times 2.", "The patched layer and the patched position have to run."),
-    )  # fmt: skip
+        ("four", 4.0, "it is a little less than 2 times 2.", "The patched layer and position have to run."),
+    )
     for id, value, what, following in rows:
         if _near(factor, value):
             return Diagnosis(id, what, following)

@@ -12,6 +12,7 @@ from patchbook.tests.specifications import edge_scores as specifications
 
 ONE = {"n_layers": 1, "n_heads": 2}
 TWO = {"n_layers": 2, "n_heads": 3}
+FINE = {"n_layers": 2, "n_heads": 2} | DOUBLE
 
 
 def _unequal(seed: int, **more: Any) -> Case:
@@ -27,7 +28,7 @@ def test_edge_attribution(seed: int) -> Iterator[Case]:
     rows = (
         ("1 layer, 2 heads, 4 prompts of 3; logit difference", 4, 3, ONE),
         ("2 layers, 3 heads, 2 prompts of 5; log-probability at all positions", 2, 5, TWO),
-        ("2 layers, 2 heads, float64, 3 prompts of 4", 3, 4, {"n_layers": 2, "n_heads": 2} | DOUBLE),
+        ("2 layers, 2 heads, float64, 3 prompts of 4", 3, 4, FINE),
         ("a linear model, 3 prompts of 4", 3, 4, {}),
     )
     for text, batch, length, options in rows:
@@ -87,9 +88,9 @@ def test_edge_attribution_ig(seed: int) -> Iterator[Case]:
     rows = (
         ("1 layer, 2 heads, 4 prompts of 3; 2 steps", 4, 3, ONE, 2),
         ("2 layers, 3 heads, 2 prompts of 5, log-probability at all positions; 5 steps", 2, 5, TWO, 5),
-        ("2 layers, 2 heads, float64, 3 prompts of 4; 3 steps", 3, 4, {"n_layers": 2, "n_heads": 2} | DOUBLE, 3),
+        ("2 layers, 2 heads, float64, 3 prompts of 4; 3 steps", 3, 4, FINE, 3),
         ("1 layer, 2 heads, 2 prompts of 4; 1 step, in the middle", 2, 4, ONE, 1),
-    )  # fmt: skip
+    )
     for text, *row in rows:
         yield Case(text, functools.partial(_steps, seed, text, *row))
     yield _unequal(seed, steps=2)

@@ -32,7 +32,7 @@ def pair(
 ) -> dict[str, Any]:
     """A model, prompts and others of the same length (or of another), and a metric.
 
-    kind: which model, "linear", "tiny-gpt2" or any other, which is an awkward one; and "log-probability" or not.
+    kind: names the model, "linear" or "tiny-gpt2", else an awkward one; and "log-probability", or not.
     """
     models = {"linear": linear_model, "tiny-gpt2": tiny_gpt2}
     build = next((make for name, make in models.items() if name in kind), attentive_model)

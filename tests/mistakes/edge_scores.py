@@ -246,7 +246,7 @@ edge_attribution_ig = (
     Mistake(
         "left-ends",
         _at(lambda steps: [step / steps for step in range(steps)]),
-        "the steps stand at the beginnings of the parts, so the corrupted run counts and the clean end does not.",
+        "the steps stand at the beginnings of the parts: the corrupted run counts, the clean end does not.",
         "Stand in the middle of each part: (step + 0.5) / steps.",
     ),
     Mistake(

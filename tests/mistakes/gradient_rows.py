@@ -1,4 +1,4 @@
-"""What is said of the wrong ways that nodes and edges share: id, what, next, by the name `slopes` gives them."""
+"""What is said of the wrong ways that nodes and edges share: id, what, next, by their name in `slopes`."""
 
 WAYS = {
     "at_clean": (
@@ -28,7 +28,7 @@ WAYS = {
     ),
     "last": (
         "last-position-only",
-        "only the last position is counted. The metric may read there alone, but earlier positions are passed on.",
+        "only the last position is counted. The metric may read there alone, but earlier ones are passed on.",
         "Sum over batch, position and d_model.",
     ),
     "absolute": (

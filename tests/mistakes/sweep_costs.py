@@ -40,7 +40,7 @@ sweep_flops = (
         "no-attention",
         _wrong(no_attention=True),
         "attention's own products are missing.",
-        "Each position compares its query with `length` keys, and mixes as many values: 2 · 2 · length · d_model.",
+        "A query meets `length` keys, and mixes as many values: 2 · 2 · length · d_model.",
     ),
     Mistake(
         "scores-only",

@@ -1,4 +1,4 @@
-"""Chapter 5's definitions: TransformerLens's numbers, the sum that integrated gradients keep, a model where all agree."""
+"""Chapter 5's definitions: TransformerLens's numbers, the sum that is kept, a model where all agree."""
 
 import pytest
 import torch
@@ -62,14 +62,23 @@ def test_edges_are_transformer_lenss_with_its_sign():
     assert_equal(ours, theirs)
 
 
-def test_a_model_taken_apart_gives_the_models_logits_and_the_graphs_names():
-    for model in (tiny_gpt2(0), load_model("tiny-attn-only", device="cpu"), awkward_model(1), awkward_attn_only(1)):
-        tokens, graph, read = random_tokens(1, 2, 7), Graph.of(model), []
-        with torch.no_grad():
-            logits, written = run_graph(model, tokens, lambda name, x: read.append(name) or x)
-            torch.testing.assert_close(logits, model(tokens), rtol=1e-5, atol=1e-4)
-        assert [*written] == [sender.label for sender in graph.senders]
-        assert {*read} == {receiver.label for receiver in graph.receivers} and len(read) == len({*read})
+MODELS = {
+    "tiny-gpt2": lambda: tiny_gpt2(0),
+    "tiny-attn-only": lambda: load_model("tiny-attn-only", device="cpu"),
+    "awkward": lambda: awkward_model(1),
+    "awkward-attn-only": lambda: awkward_attn_only(1),
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_taken_apart_gives_the_models_logits_and_the_graphs_names(name):
+    model, tokens, read = MODELS[name](), random_tokens(1, 2, 7), []
+    graph = Graph.of(model)
+    logits, written = run_graph(model, tokens, lambda name, x: read.append(name) or x)
+    torch.testing.assert_close(logits, model(tokens), rtol=1e-5, atol=1e-4)
+    assert [*written] == [sender.label for sender in graph.senders]
+    assert {*read} == {receiver.label for receiver in graph.receivers} and len(read) == len({*read})
 
 
 def test_a_model_with_other_positions_is_not_taken_apart():

@@ -1,9 +1,7 @@
 """What chapter 5's exercises must compute: how well estimates agree with what is true."""
 
 
-def agreement(
-    estimates: dict[str, float], effects: dict[str, float], number: int
-) -> tuple[float, list[str]]:
+def agreement(estimates: dict[str, float], effects: dict[str, float], number: int) -> tuple[float, list[str]]:
     """R² of the estimates as they stand, and the edges that lie furthest off, the furthest first."""
     if estimates.keys() != effects.keys():
         raise ValueError("estimates and effects are not of the same edges")

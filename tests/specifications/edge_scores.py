@@ -46,7 +46,7 @@ def edge_attribution_ig(
     metric: Metric,
     steps: int,
 ) -> dict[str, float]:
-    """The mean slope over runs whose embedding is on the way from the corrupted prompts' to the clean ones'."""
+    """The mean slope over runs whose embedding is on the way from the corrupted to the clean one."""
     changes = messages.changes(model, clean_tokens, corrupted_tokens)
     start = messages.embed(model, corrupted_tokens)
     totals = dict.fromkeys(messages.labels(model), 0.0)

@@ -1,9 +1,9 @@
 """A forward pass in which every input is a sum of its own, and every term of it has a knob.
 
-An input v adds up what the senders before it wrote. On the corrupted prompts, edge u -> v has a knob: at 0 the
-input hears the corrupted run's u, at 1 the clean run's. Then an edge's exact effect is what the metric gains when
-the knob goes from 0 to 1, and its estimate is the metric's slope in the knob. Nothing of `patchbook.patching` runs here
-but its list of edges.
+An input v adds up what the senders before it wrote. On the corrupted prompts, edge u -> v has a knob: at 0
+the input hears the corrupted run's u, at 1 the clean run's. Then an edge's exact effect is what the metric
+gains when the knob goes from 0 to 1, and its estimate is the metric's slope in the knob. Nothing of
+`patchbook.patching` runs here but its list of edges.
 """
 
 import math
@@ -30,7 +30,7 @@ def run(
     hear: Hear = as_written,
     embedding: Float[Tensor, "batch pos d_model"] | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Logits, and what each sender wrote. hear(sender, receiver, written) is what this receiver hears of it."""
+    """Logits, and what each sender wrote. hear(sender, receiver, written): what this receiver hears."""
     written = {"embedding": embed(model, tokens) if embedding is None else embedding}
     biases = torch.zeros_like(written["embedding"])
 
@@ -52,9 +52,7 @@ def run(
             mlp, name = model.blocks[layer].mlp, f"MLP {layer}"
             hidden = heard(name, [*written]) @ mlp.W_in + mlp.b_in
             approximate = "tanh" if model.cfg.act_fn == "gelu_new" else "none"
-            written[name] = (
-                torch.nn.functional.gelu(hidden, approximate=approximate) @ mlp.W_out + mlp.b_out
-            )
+            written[name] = torch.nn.functional.gelu(hidden, approximate=approximate) @ mlp.W_out + mlp.b_out
     return heard("logits", [*written]) @ model.W_U + model.b_U, written
 
 
@@ -79,7 +77,7 @@ def with_knobs(
     knobs: dict[str, Tensor | float],
     embedding: Float[Tensor, "batch pos d_model"] | None = None,
 ) -> Float[Tensor, "batch pos d_vocab"]:
-    """Logits where each edge lets through so much of its sender's change. knobs: by label; missing ones are 0."""
+    """Logits where each edge lets through so much of its sender's change. knobs: by label, else 0."""
 
     def hear(sender: str, receiver: str, written: Tensor) -> Tensor:
         label = f"{sender} -> {receiver}"

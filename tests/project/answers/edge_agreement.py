@@ -45,7 +45,7 @@ def with_a_loop(estimates, effects, number):
 
 @wrong("agreement", "correlation-squared")
 def corrcoef(estimates, effects, number):
-    edges, x, y = paired(estimates, effects)
+    _, x, y = paired(estimates, effects)
     _, furthest = with_tensors(estimates, effects, number)
     return torch.corrcoef(torch.stack([x, y]))[0, 1].item() ** 2, furthest
 

@@ -247,9 +247,7 @@ def old_less_new(*arguments):
 
 @wrong("edge_patching", "all-inputs-of-a-head")
 def letter_forgotten(*arguments):
-    return patching(
-        *arguments, matches=lambda name, receiver: name.split(".")[0] == receiver.split(".")[0]
-    )
+    return patching(*arguments, matches=lambda name, receiver: name.split(".")[0] == receiver.split(".")[0])
 
 
 @wrong("edge_patching", "node-patched")
@@ -260,9 +258,7 @@ def whole_output(model, clean_tokens, corrupted_tokens, metric, edges):
     return {
         label: (
             metric(
-                run_graph(
-                    model, corrupted_tokens, write=lambda n, x, s=sender: clean[s] if n == s else x
-                )[0]
+                run_graph(model, corrupted_tokens, write=lambda n, x, s=sender: clean[s] if n == s else x)[0]
             )
             - base
         ).item()
@@ -312,9 +308,7 @@ def gradients_averaged_first(model, clean_tokens, corrupted_tokens, metric, step
         for name, gradient in input_gradients(model, clean_tokens, metric, start=mix).items():
             mean[name] = mean.get(name, 0) + gradient / steps
     return {
-        edge.label: dot(
-            clean[edge.sender.label] - corrupted[edge.sender.label], mean[edge.receiver.label]
-        )
+        edge.label: dot(clean[edge.sender.label] - corrupted[edge.sender.label], mean[edge.receiver.label])
         for edge in Graph.of(model).edges
     }
 

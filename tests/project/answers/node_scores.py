@@ -121,7 +121,7 @@ def leaves_in_every_layer(*arguments):
 @wrong("node_attribution", "raised")
 def autograd_still_off(model, clean_tokens, corrupted_tokens, metric):
     same_length(clean_tokens, corrupted_tokens)
-    logits, cache = model.run_with_cache(corrupted_tokens)
+    logits, _ = model.run_with_cache(corrupted_tokens)
     metric(logits).backward()
     return {}
 
