@@ -9,12 +9,17 @@ from patchbook.checking.record import Outcome
 _UNWRITTEN = "exercise "  # a stub raises NotImplementedError("exercise <name>")
 
 
+def is_unwritten(outcome: Outcome) -> bool:
+    """Whether a stub stopped it, its own or another exercise's."""
+    error = outcome.error or {"kinds": [""], "message": ""}
+    return error["kinds"][0] == "NotImplementedError" and error["message"].startswith(_UNWRITTEN)
+
+
 def refuse_unwritten(check: Check, outcome: Outcome) -> None:
     """Raise CheckFailed for a stub as it was released, and for a function that calls one."""
-    error = outcome.error or {"kinds": [""], "message": ""}
-    kind, name = error["kinds"][0], error["message"].removeprefix(_UNWRITTEN)
-    if kind != "NotImplementedError" or not error["message"].startswith(_UNWRITTEN):
+    if not is_unwritten(outcome):
         return
+    name = outcome.error["message"].removeprefix(_UNWRITTEN)
     if name != check.exercise:
         raise CheckFailed(
             check.exercise,
@@ -83,6 +88,16 @@ _HINTS = (
     ("must match the existing size", "Two shapes do not fit: print both shapes just before this line."),
     ("shape mismatch", "Two shapes do not fit: print both shapes just before this line."),
     ("cannot be multiplied", "Two shapes do not fit: print both shapes just before this line."),
+    (
+        "does not require grad",
+        "Autograd is off, as in every notebook: `with torch.enable_grad():` around the run and the metric.",
+    ),
+    (
+        "not have been used in the graph",
+        "The run went on with another tensor than the one you kept: return the kept one from your hook.",
+    ),
+    ("none of this model's attention", "This model has no such setting: do without it, from z and W_O."),
+    ("'tuple' object", "Something here is a tuple: print it. What you want may be its first entry."),
     ("requires grad", "Autograd tracks this tensor: use .detach() before it leaves torch."),
     ("support item assignment", "This cannot be written into: write into the tensor you were given."),
     ("is ambiguous", "`if`, `and`, `or`, `not` and `in` want one True or False: this tensor has many."),

@@ -105,6 +105,14 @@ def _refuse_behaviour(check: Check, case: Case, outcome: Outcome) -> None:
             outcome.case,
             "run_with_hooks removes its own hooks; after add_hook, call model.reset_hooks().",
         )
+    if outcome.autograd_left_on:
+        raise CheckFailed(
+            check.exercise,
+            "autograd-left-on",
+            "it leaves autograd on: every later run would keep what a backward pass needs.",
+            outcome.case,
+            "Write `with torch.enable_grad():` around the run and the metric: it puts the setting back.",
+        )
     if outcome.changed:
         raise CheckFailed(
             check.exercise,

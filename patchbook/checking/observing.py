@@ -12,6 +12,7 @@ import torch
 from patchbook.checking.arguments import take_arguments
 from patchbook.checking.calling import innermost
 from patchbook.checking.check import Case, Check
+from patchbook.checking.errors import is_unwritten
 from patchbook.checking.ready_made import refused
 from patchbook.checking.record import Outcome, Raised, Record, as_data
 from patchbook.checking.snapshot import Snapshot
@@ -26,7 +27,7 @@ def observe(check: Check, implementation: Any, seed: int = 0, watch: bool = True
     outcomes = []
     for case in check.cases(seed):
         outcomes.append(observe_case(check, implementation, case, watch))
-        if "NotImplementedError" in (outcomes[-1].error or {}).get("kinds", ()):
+        if is_unwritten(outcomes[-1]):
             break
     return Record(check.exercise, seed, outcomes)
 
@@ -45,6 +46,7 @@ def observe_case(check: Check, implementation: Any, case: Case, watch: bool = Tr
             outcome.value = observed(check, implementation, iter(given))
         except (Exception, SystemExit) as error:  # a learner's code may raise anything
             outcome.error = describe_error(error, implementation)
+        outcome.autograd_left_on = torch.is_grad_enabled()
     outcome.value = as_data(outcome.value)
     outcome.changed = [words for snapshot in before for words in snapshot.changed()]
     outcome.hooks_left = [point for snapshot in before for point in snapshot.hooks_left()]

@@ -59,6 +59,7 @@ class Outcome:
     changed: list[str] = field(default_factory=list)  # inputs edited in place
     hooks_left: list[str] = field(default_factory=list)  # hook points that still have a hook
     ready_made: list[str] = field(default_factory=list)  # refused functions that were called
+    autograd_left_on: bool = False
 
 
 @dataclass

@@ -173,7 +173,10 @@ class Answers:
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 def test_a_function_made_in_another_way_is_as_right(exercise):
     check = first_case_only(exercise.check)
-    assert not [way for way, text in WAYS.items() if not passes(check, rewritten(exercise, text))]
+    ways = WAYS
+    if "enable_grad" in exercise.source:  # which inference mode does not let it have
+        ways = {way: text for way, text in WAYS.items() if "inference_mode" not in text}
+    assert not [way for way, text in ways.items() if not passes(check, rewritten(exercise, text))]
 
 
 def rewritten(exercise: Exercise, text: str) -> Any:

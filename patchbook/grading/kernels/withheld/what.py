@@ -2,22 +2,27 @@
 
 EVERY = None  # in place of names: all functions of the module
 SPECIFICATIONS = "patchbook.tests.specifications"
-ENGINE = (
-    "patchbook.patching.arithmetic",
-    "patchbook.patching.suffix",
-    "patchbook.patching.patches",
-    "patchbook.patching.sweeps",
-    "patchbook.patching.paths",
-    "patchbook.patching.edges",
-    "patchbook.patching.estimates",
-    "patchbook.patching.circuits",
+ENGINE = tuple(  # all of it but the names of nodes and edges
+    f"patchbook.patching.{name}"
+    for name in (
+        "arithmetic",
+        "attribution",
+        "circuits",
+        "costs",
+        "edges",
+        "estimates",
+        "patches",
+        "paths",
+        "suffix",
+        "sweeps",
+    )
 )
 WITHHELD = (  # modules, and packages with all that is in them
     "patchbook.tests.mistakes",
     "patchbook.checking.measured",
     "patchbook.checking.measured_ioi",
     "patchbook.checking.measured_days",
-    "patchbook.patching.attribution",
+    "patchbook.checking.measured_edges",
     *ENGINE,
     "patchbook.patching.effects",
     "patchbook.training",
@@ -38,7 +43,6 @@ CUT = {  # functions of modules that are needed for something else
 }
 FILES = {"patchbook.zoo": ("*/measured.json", "*/README.md")}  # data that tells which head does what
 FIGURES = (  # a figure may need these: they are there where only predictions count, or nothing does
-    "patchbook.patching.attribution",
     *ENGINE,
     "patchbook.prompts.days",
     "transformer_lens.patching",
