@@ -15,7 +15,7 @@ from . import answers
 from .answers import Answer
 from .discriminating import weakness
 
-TOPICS = ("hooks_and_caches", "induction_heads", "ioi", "capitals", "days")
+TOPICS = ("hooks_and_caches", "induction_heads", "ioi", "capitals", "days", "circuits")
 MOST_LINES = 12
 
 
