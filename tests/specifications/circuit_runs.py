@@ -78,7 +78,7 @@ def run_circuit(
     ablation: str = "resample",
 ) -> Float[Tensor, "batch pos d_vocab"]:
     """Logits on the clean prompts with every edge outside the circuit ablated. b_O is no edge and stays."""
-    stand = stand_ins(model, corrupted, ablation)
+    stand, edges = stand_ins(model, corrupted, ablation), set(edges)
     written = {"embedding": model.W_E[clean] + model.W_pos[: clean.shape[1]]}
     biases = 0
     for layer in range(model.cfg.n_layers):

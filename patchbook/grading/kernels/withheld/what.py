@@ -8,6 +8,9 @@ WITHHELD = (  # modules, and packages with all that is in them
     "patchbook.checking.measured_ioi",
     "patchbook.checking.measured_days",
     "patchbook.patching.attribution",
+    "patchbook.patching.circuits",
+    "patchbook.patching.edges",
+    "patchbook.patching.estimates",
     "patchbook.training",
     "patchbook.verify.capitals",
     "patchbook.verify.days",
@@ -27,6 +30,9 @@ CUT = {  # functions of modules that are needed for something else
 FILES = {"patchbook.zoo": ("*/measured.json", "*/README.md")}  # data that tells which head does what
 FIGURES = (  # a figure may need these: they are there where only predictions count, or nothing does
     "patchbook.patching.attribution",
+    "patchbook.patching.circuits",
+    "patchbook.patching.edges",
+    "patchbook.patching.estimates",
     "patchbook.prompts.days",
     "transformer_lens.patching",
 )
