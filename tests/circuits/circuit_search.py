@@ -54,7 +54,7 @@ def _tied_arguments(seed: int, tau: float) -> dict[str, Any]:
 @checks(specifications.acdc, mistakes.acdc, call=in_any_order)
 def test_acdc(seed: int) -> Iterator[Case]:
     """Edges removed one by one."""
-    for number, tau in enumerate((0.2, 0.35)):
+    for number, tau in enumerate((0.2, 0.5, 0.35)):
         yield Case(f"18 edges, tau {tau}", functools.partial(_acdc_arguments, seed + number, tau))
     yield Case("18 edges, tau 0.5, some of them worth just that", lambda: _tied_arguments(seed, 0.5))
 
