@@ -16,7 +16,7 @@ from .answers import Answer
 from .discriminating import weakness
 from .mutation import CHAPTERS, exercises_of
 
-TOPICS = ("hooks_and_caches", "induction_heads", "ioi", "capitals", "days", "attribution")
+TOPICS = tuple(chapter[3:] for chapter in CHAPTERS)
 MOST_LINES = 12
 
 
