@@ -4,8 +4,8 @@
     logits, _ = run_graph(model, tokens, read=read, write=write)    # with your say at inputs and outputs
 
 Names are those of `patchbook.patching.graph`: nodes "embedding", "L0H3", "MLP 0"; inputs "L1H2.k", "MLP 1",
-"logits". A head's three inputs are three places here: what is done at one reaches no other. In the model itself
-they are one stream.
+"logits". A head's three inputs are three places here: what is done at one reaches no other. In the model
+itself they are one stream.
 """
 
 import math
