@@ -13,6 +13,8 @@ WAYS = ((False, False), (True, False), (False, True), (True, True))
 @checks(specifications.sweep_flops, mistakes.sweep_flops)
 def test_sweep_flops(seed: int) -> Iterator[Case]:
     """The operations of a sweep over the stream, whole and cut short."""
+    tiny = {"n_layers": 1, "length": 2, "d_model": 3, "d_mlp": 5, "from_layer": False, "from_position": True}
+    yield Case("1 layer, 2 positions, d_model 3, d_mlp 5, from_position True", lambda: dict(tiny))
     for index, (from_layer, from_position) in enumerate(WAYS):
         n_layers, length, d_model, d_mlp = SIZES[(seed + index) % len(SIZES)]
         sizes = {"n_layers": n_layers, "length": length, "d_model": d_model, "d_mlp": d_mlp}
