@@ -97,7 +97,7 @@ _HINTS = (
         "The run went on with another tensor than the one you kept: return the kept one from your hook.",
     ),
     ("none of this model's attention", "This model has no such setting: do without it, from z and W_O."),
-    ("'tuple' object", "Something here is a tuple: print it. What you want may be its first entry."),
+    ("'tuple' object has no", "Something here is a tuple: print it. What you want may be its first entry."),
     ("requires grad", "Autograd tracks this tensor: use .detach() before it leaves torch."),
     ("support item assignment", "This cannot be written into: write into the tensor you were given."),
     ("is ambiguous", "`if`, `and`, `or`, `not` and `in` want one True or False: this tensor has many."),

@@ -288,7 +288,7 @@ def test_a_reference_that_does_not_raise_is_the_authors_fault():
         (lambda x, shift=0.0: x @ torch.ones(3, 3), "Two shapes do not fit"),
         (torch.enable_grad()(lambda x, shift=0.0: torch.nn.Parameter(x).numpy()), "use .detach()"),
         (lambda x, shift=0.0: x.colour, "no such attribute"),
-        (lambda x, shift=0.0: (1, 2).__setitem__(0, x), "no such attribute"),
+        (lambda x, shift=0.0: (1, 2).__setitem__(0, x), "is a tuple: print it"),
         (lambda x, shift=0.0: {}["q"], "That key is not there"),
         (lambda x, shift=0.0: undefined_name, "run the cells above"),
         (lambda x, wrong, shift=0.0: x, "Compare your function's arguments"),

@@ -15,17 +15,17 @@ CHAPTER = "00_hooks_and_caches"  # chapter 1 is graded by `make`; one chapter is
 EXAMPLES = COURSE.root / "examples"
 LEARNERS = tomllib.loads((EXAMPLES / "answers.toml").read_text(encoding="utf-8"))
 
-# learner: (status, points of 7, a word of the reason or of what was mended)
+# learner: (status, points of 11, a word of the reason or of what was mended)
 EXPECTED = {
-    "priya-raman": ("ok", 7, ""),
+    "priya-raman": ("ok", 11, ""),
     "jonas-berg": ("ok", 5, ""),
-    "wanjiru-kamau": ("ok", 2, ""),
-    "mateo-silva": ("ok", 5, "zero_ablate_head_hook: SyntaxError"),
-    "elin-sato": ("timed out", 5, "check of zero_ablate_head_hook: still running"),
-    "noor-haddad": ("ok", 7, "metadata put back"),
-    "oskar-nowak": ("ok", 7, "attention_from_q_and_k: stood 2 times"),
-    "lucia-moretti": ("ok", 7, ""),
-    "sam-okoro": ("crashed", 5, "check of cache_without_aliases: this cell ended"),
+    "wanjiru-kamau": ("ok", 6, ""),
+    "mateo-silva": ("ok", 9, "zero_ablate_head_hook: SyntaxError"),
+    "elin-sato": ("timed out", 9, "check of zero_ablate_head_hook: still running"),
+    "noor-haddad": ("ok", 11, "metadata put back"),
+    "oskar-nowak": ("ok", 11, "attention_from_q_and_k: stood 2 times"),
+    "lucia-moretti": ("ok", 11, ""),
+    "sam-okoro": ("crashed", 9, "check of cache_without_aliases: this cell ended"),
 }
 
 

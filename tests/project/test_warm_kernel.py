@@ -156,6 +156,15 @@ def test_when_the_owner_is_killed_nothing_stays(tmp_path):
     until(lambda: not marked(tmp_path.name))
 
 
+@pytest.mark.parametrize("module", ["kernels.warm_process", "judging.judge"])
+def test_a_server_whose_maker_is_gone_before_it_asked_for_anything_leaves_nothing(module, tmp_path):
+    folder = tmp_path / "patchbook-server-0"
+    folder.mkdir()
+    command = [sys.executable, "-P", "-m", f"patchbook.grading.{module}", str(folder / "socket")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "") and not folder.exists()
+
+
 def test_an_extra_kernel_shares_its_libraries_memory():
     own = "import psutil; used = psutil.Process().memory_full_info(); print(used.uss >> 20, used.rss >> 20)"
     private, resident = map(int, printed(run(own).cells[0]).split())

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
-from patchbook.grading.kernels.fork_server import serve
+from patchbook.grading.kernels.fork_server import request, serve
 from patchbook.grading.kernels.observation import LARGEST
 from patchbook.grading.notebooks.plan import Asked
 from patchbook.grading.notebooks.tests_folder import add_folder, check_named, folder_of
@@ -58,13 +58,13 @@ def unfit(exercise: str, why: str) -> Verdict:
 
 
 def main() -> None:
-    request = json.loads(sys.stdin.readline())
+    course = json.loads(request(sys.argv[1]))
     import torch
 
     torch.set_num_threads(1)
-    if request["tests"]:
-        add_folder(folder_of(request["tests"], Path(sys.argv[1]).parent))
-    for module, exercise, seeds in request["checks"]:
+    if course["tests"]:
+        add_folder(folder_of(course["tests"], Path(sys.argv[1]).parent))
+    for module, exercise, seeds in course["checks"]:
         for seed in seeds:
             prepare(module, exercise, seed)
     serve(sys.argv[1], answer)

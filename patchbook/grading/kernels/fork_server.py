@@ -1,5 +1,6 @@
 """A server that does its slow preparations once and answers every caller with a fork of itself.
 
+    request(path)           the line that says what to prepare
     serve(path, handle)     the server's loop: each connection is handled by a new child process
     Server(module)          starts one, a module of ours, and ends it with this process
 
@@ -22,6 +23,15 @@ from pathlib import Path
 
 READY = "ready"
 _PR_SET_PDEATHSIG = 1
+
+
+def request(path: str) -> str:
+    """The line that this server's maker writes. Where the maker is gone before it did, this process ends."""
+    line = sys.stdin.readline()
+    if not line:
+        shutil.rmtree(Path(path).parent)
+        sys.exit()
+    return line
 
 
 def serve(path: str, handle: Callable[[Connection], None], orphans: bool = False) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import zmq
 
-from patchbook.grading.kernels.fork_server import serve
+from patchbook.grading.kernels.fork_server import request, serve
 from patchbook.grading.kernels.overseer import oversee
 from patchbook.grading.kernels.withheld.finder import (
     bring_figures,
@@ -59,7 +59,7 @@ _covers: list[str] = []  # what lies over files in a sandbox, once a class is pr
 
 
 def main() -> None:
-    prepare(sys.stdin.readline())
+    prepare(request(sys.argv[1]))
     serve(sys.argv[1], handle, orphans=True)
 
 
