@@ -40,9 +40,9 @@ def exercise_page(text: str, repository: str) -> str:
 
 
 def stub(source: str, exercise: str) -> str:
-    """An exercise as the notebook shows it: the solution replaced by NotImplementedError."""
+    """An exercise as the notebook shows it: a function's solution replaced by NotImplementedError."""
     missing = f'raise NotImplementedError("exercise {exercise}")\n'
-    return SOLUTION.sub(lambda found: found["indent"] + missing, source)
+    return SOLUTION.sub(lambda found: found["indent"] and found["indent"] + missing, source)
 
 
 def _shown(cell: NotebookNode) -> list[NotebookNode]:

@@ -1,4 +1,4 @@
-"""`python -m patchbook.authoring [--check]`: rewrite exercises/, or fail when it is stale."""
+"""`python -m patchbook.authoring [--check]`: rewrite what is generated, or fail when it is stale."""
 
 import sys
 from pathlib import Path

@@ -42,16 +42,45 @@ class Course:
 
     def repository(self) -> str:
         """The address of the course's repository, from _config.yml: the one place where it stands."""
-        import yaml
-
-        config = yaml.safe_load((self.root / "_config.yml").read_text()) or {}
-        url = (config.get("repository") or {}).get("url")
+        url = self._repository().get("url")
         if not url:
             raise CourseError(
                 f"{self.root / '_config.yml'} has no repository url: write "
                 "`repository:` and below it, indented, `url: https://…`"
             )
         return url.rstrip("/")
+
+    def branch(self) -> str:
+        """The branch that links lead to."""
+        return self._repository().get("branch", "main")
+
+    def _repository(self) -> dict[str, str]:
+        import yaml
+
+        config = yaml.safe_load((self.root / "_config.yml").read_text()) or {}
+        return config.get("repository") or {}
+
+    def github(self) -> str | None:
+        """The repository's "owner/name" where it is on GitHub; None elsewhere."""
+        found = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", self.repository())
+        return found and found[1]
+
+    def colab(self, chapter: str) -> str | None:
+        """The address that opens a chapter's exercises in Colab, which reads them from GitHub."""
+        site = "https://colab.research.google.com/github"
+        return self.github() and f"{site}/{self.github()}/blob/{self.branch()}/exercises/{chapter}.ipynb"
+
+    def raw(self, path: str) -> str | None:
+        """The address of a file of the repository, as it is."""
+        site = "https://raw.githubusercontent.com"
+        return self.github() and f"{site}/{self.github()}/{self.branch()}/{path}"
+
+    def book(self) -> str | None:
+        """The address of the published book: GitHub Pages gives each repository one."""
+        if self.github() is None:
+            return None
+        owner, name = self.github().split("/")
+        return f"https://{owner.lower()}.github.io/{name}"
 
     def require(self, chapter: str) -> str:
         """The chapter's name again. Raises CourseError when the course has no such chapter."""

@@ -12,6 +12,7 @@ from patchbook.authoring.course import Course
 GRADED = ("exercise", "check", "interpret")
 REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 MARKER = re.compile(r"^(?:#|<!--) (EXERCISE|CHECK) (\w+)", re.MULTILINE)
+SOLUTION = re.compile(r"### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL)
 POINTS_IN_HEADING = re.compile(r"·\s*([\d.]+) points?\*")
 
 
@@ -56,6 +57,11 @@ def _exercise(cell: NotebookNode) -> Iterator[str]:
         )
     if not defines(cell.source, name):
         yield f"exercise {name!r} defines no {name!r}; write `def {name}(…)` or `{name} = …`"
+    elif not defines(SOLUTION.sub("", cell.source), name):
+        yield (
+            f"exercise {name!r} leaves a learner no {name!r} at all; write `def {name}(…)`, or for a value "
+            f'`{name} = "?"`, above its solution region'
+        )
     if "points" in cell.metadata:
         yield f"exercise {name!r} has points; write `points:` in its check cell"
 

@@ -1,6 +1,7 @@
 """The learner's notebook, made from the source notebook by nbgrader's own preprocessors."""
 
 import copy
+import re
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import (
@@ -17,14 +18,24 @@ from traitlets.config import Config
 
 STUB = 'raise NotImplementedError("exercise '  # then the exercise's name; learners' files are searched for it
 
+BEGIN_VALUE = re.compile(r"^### BEGIN SOLUTION", re.MULTILINE)  # not indented: no function is around it
+
 
 class NamedStubs(ClearSolutions):
-    """nbgrader's ClearSolutions, with a stub that says which exercise it belongs to."""
+    """nbgrader's ClearSolutions, with a stub that says which exercise it belongs to.
+
+    A value to predict gets none: a line that raises there would stop "Run all", and its question mark says
+    enough.
+    """
 
     def preprocess_cell(self, cell, resources, cell_index):
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        self.code_stub = {"python": f'{STUB}{name}")'}
-        return super().preprocess_cell(cell, resources, cell_index)
+        predicts = BEGIN_VALUE.search(cell.source) is not None
+        self.code_stub = {"python": "" if predicts else f'{STUB}{name}")'}
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if predicts:
+            cell.source = cell.source.rstrip()
+        return cell, resources
 
 
 # nbgrader's own order, but for one step: the rubric goes before the cells are saved. It stands in the

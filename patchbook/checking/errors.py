@@ -6,6 +6,7 @@ from patchbook.checking.check import Check
 from patchbook.checking.messages import CheckFailed
 from patchbook.checking.record import Outcome
 
+NOT_WRITTEN, NEEDS_ANOTHER = "not-written", "needs-another"  # diagnoses
 _UNWRITTEN = "exercise "  # a stub raises NotImplementedError("exercise <name>")
 
 
@@ -13,6 +14,11 @@ def is_unwritten(outcome: Outcome) -> bool:
     """Whether a stub stopped it, its own or another exercise's."""
     error = outcome.error or {"kinds": [""], "message": ""}
     return error["kinds"][0] == "NotImplementedError" and error["message"].startswith(_UNWRITTEN)
+
+
+def not_yet(failed: CheckFailed) -> bool:
+    """Whether nothing is wrong with an answer but that it, or one that it calls, is unwritten."""
+    return failed.diagnosis in (NOT_WRITTEN, NEEDS_ANOTHER)
 
 
 def refuse_unwritten(check: Check, outcome: Outcome) -> None:
@@ -23,14 +29,14 @@ def refuse_unwritten(check: Check, outcome: Outcome) -> None:
     if name != check.exercise:
         raise CheckFailed(
             check.exercise,
-            "needs-another",
+            NEEDS_ANOTHER,
             f"it calls {name}, which is not written yet.",
             next="Write that one first: it comes earlier in this chapter.",
         )
     predicts = check.explain is not None
     raise CheckFailed(
         check.exercise,
-        "not-written",
+        NOT_WRITTEN,
         "it is not answered yet." if predicts else "it is not written yet.",
         next="Write your answer where the question mark is, run that cell, then this one."
         if predicts

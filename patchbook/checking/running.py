@@ -1,4 +1,8 @@
-"""Make a check out of a function that yields cases, and run it where the learner's code is."""
+"""Make a check out of a function that yields cases, and run it where the learner's code is.
+
+What is not written yet is no mistake: in a notebook its check says so in one line, and "Run all" goes on.
+Only the visible check does. A hidden test, which has a seed of its own, raises, whoever runs it.
+"""
 
 import functools
 import inspect
@@ -6,17 +10,40 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from patchbook.checking.check import Case, Check, Mistake
+from patchbook.checking.errors import not_yet
 from patchbook.checking.judging import judge
+from patchbook.checking.messages import CheckFailed
 from patchbook.checking.observing import observe
+from patchbook.checking.record import Record
 from patchbook.checking.references import prepare
+from patchbook.checking.standing import note, standing
+
+VISIBLE = 0  # the seed of the check that a learner sees
 
 
-def run(check: Check, implementation: Any, seed: int = 0) -> None:
-    """Observe, judge, and print one line. Raises CheckFailed."""
+def run(check: Check, implementation: Any, seed: int = VISIBLE) -> None:
+    """Observe, judge, and print a line. Raises CheckFailed, but not for what is unwritten; see above."""
     prepare(check, seed)  # first: what a learner's code edits, wherever it got it, cannot reach these
     record = observe(check, implementation, seed)
-    judge(check, record)
-    print(f"✓ {check.exercise}: right on all {len(record.outcomes)} cases.")
+    failed = _failure(check, record)
+    if seed == VISIBLE:
+        note(check.exercise, right=failed is None)
+    if failed is None:
+        print(f"✓ {check.exercise}: right on all {len(record.outcomes)} cases.")
+        if seed == VISIBLE and (far := standing(check.exercise)):
+            print(f"  {far}")
+    elif seed == VISIBLE and not_yet(failed):
+        print(f"○ {check.exercise} {failed.what.removeprefix('it ')}")
+    else:
+        raise failed
+
+
+def _failure(check: Check, record: Record) -> CheckFailed | None:
+    try:
+        judge(check, record)
+    except CheckFailed as failed:
+        return failed
+    return None
 
 
 def checks(reference: Callable, mistakes: Iterable[Mistake] = (), **options) -> Callable:
@@ -24,7 +51,7 @@ def checks(reference: Callable, mistakes: Iterable[Mistake] = (), **options) -> 
 
     >>> @checks(specification.current_attn_detector, mistakes.current_attn_detector)
     ... def test_current_attn_detector(seed): yield Case("…", lambda: dict(cache=…, threshold=0.4))
-    >>> test_current_attn_detector(my_function)          # prints one line or raises CheckFailed
+    >>> test_current_attn_detector(my_function)          # prints, or raises CheckFailed if it is wrong
 
     The test keeps its Check as `.check`.
     """
@@ -40,7 +67,7 @@ def checks(reference: Callable, mistakes: Iterable[Mistake] = (), **options) -> 
         )
 
         @functools.wraps(cases)
-        def test(implementation: Any, seed: int = 0) -> None:
+        def test(implementation: Any, seed: int = VISIBLE) -> None:
             run(check, implementation, seed)
 
         del test.__wrapped__  # help() must show the arguments a learner gives

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -67,7 +68,9 @@ def test_a_released_notebook_is_valid_and_every_stub_parses(chapter):
         if grader and cell.cell_type == "code":
             ast.parse(cell.source)
             if grader.solution:
-                assert f'raise NotImplementedError("exercise {grader.grade_id}")' in cell.source
+                written = f'    raise NotImplementedError("exercise {grader.grade_id}")' in cell.source
+                predicted = re.search(rf'^{grader.grade_id}: .+ = (\["\?"\]|"\?")  # ', cell.source, re.M)
+                assert written != bool(predicted) and "\nraise" not in cell.source
 
 
 # --- what the builder derives ------------------------------------------------------------------------
@@ -109,7 +112,7 @@ def test_a_stub_keeps_signature_and_docstring_and_names_its_exercise():
         '# EXERCISE double\ndef double(x: int) -> int:\n    """Twice x."""\n'
         '    raise NotImplementedError("exercise double")'
     )
-    assert cell_of(notebook, "my_guess").source.endswith('\nraise NotImplementedError("exercise my_guess")')
+    assert cell_of(notebook, "my_guess").source == '# EXERCISE my_guess\nmy_guess: list[str] = ["?"]'
     answer = cell_of(notebook, "interpret_toy").source
     assert "Write your answer here" in answer and "What did you see?" in answer
     assert "counter-example" not in answer and "diagonal" not in answer
@@ -136,7 +139,7 @@ def test_a_notebook_opens_well_in_colab_and_jupyter():
 
 
 def test_rebuilding_gives_the_same_bytes_and_an_edit_touches_one_id(course):
-    assert write_exercises(course) == [course.exercise(CHAPTER)]
+    assert write_exercises(course) == [course.exercise(CHAPTER), course.root / "tests" / "chapters.json"]
     first = course.exercise(CHAPTER).read_bytes()
     course.exercise(CHAPTER).unlink()
     write_exercises(course)
@@ -154,6 +157,66 @@ def test_two_cells_with_the_same_text_get_two_ids(course):
     rewrite(course, "### Predict", "same\n\n+++\n\nsame\n\n+++\n\n### Predict")
     ids = [cell.id for cell in source_notebook(course, CHAPTER).cells]
     assert len(set(ids)) == len(ids)
+
+
+# --- the head of a notebook --------------------------------------------------------------------------
+
+
+def on_github(course):
+    """The course as if it were on GitHub, with a page in the book that has a drawing."""
+    (course.root / "_config.yml").write_text(
+        "repository: {url: 'https://github.com/Teacher/course', branch: next}"
+    )
+    page = course.root / "book" / f"{CHAPTER}.md"
+    page.parent.mkdir()
+    page.write_text(
+        '<svg viewBox="0 0 90 40" role="img" aria-label="Two boxes." style="width:100%" fill="none">\n'
+        '<circle r="9" fill="var(--pst-color-background, #fff)"/>\n</svg>\n<svg viewBox="0 0 1 1"></svg>'
+    )
+    return course
+
+
+def test_a_notebook_begins_with_the_way_to_colab_and_to_the_book(course):
+    head, title = source_notebook(on_github(course), CHAPTER).cells[:2]
+    badge, links, picture = head.source.split("\n\n")
+    colab = f"https://colab.research.google.com/github/Teacher/course/blob/next/exercises/{CHAPTER}.ipynb"
+    assert badge.startswith("[![Open in Colab](") and badge.endswith(f"]({colab})")
+    assert f"(https://teacher.github.io/course/book/{CHAPTER}.html)" in links and "glossary" in links
+    raw = f"https://raw.githubusercontent.com/Teacher/course/next/book/_static/drawings/{CHAPTER}.svg"
+    assert picture == f"![Two boxes.]({raw})"
+    assert head.metadata.tags == ["remove-cell"] and title.source.startswith("# A toy chapter")
+
+
+def test_a_course_that_is_not_on_github_has_no_head(course):
+    assert source_notebook(course, CHAPTER).cells[0].source.startswith("# A toy chapter")
+
+
+def test_a_drawing_is_a_file_of_its_own(course):
+    path = on_github(course).root / "book" / "_static" / "drawings" / f"{CHAPTER}.svg"
+    assert path in write_exercises(course)
+    svg = ElementTree.parse(path).getroot()
+    assert (svg.get("width"), svg.get("height"), svg.get("style")) == ("90", "40", None)
+    assert svg[0].get("fill") == "#fff" and "var(" not in path.read_text()
+    path.with_name("09_stray.svg").write_text("<svg/>")
+    assert write_exercises(course) == [path.with_name("09_stray.svg")]
+
+
+@pytest.mark.parametrize("chapter", find_course().chapters)
+def test_every_chapter_has_a_drawing_in_words_too(chapter):
+    course = find_course()
+    svg = ElementTree.parse(course.root / "book" / "_static" / "drawings" / f"{chapter}.svg").getroot()
+    assert f"![{svg.get('aria-label')}](" in source_notebook(course, chapter).cells[0].source
+
+
+def test_the_readme_has_the_books_address_and_each_chapters_way_to_colab():
+    course = find_course()
+    readme = (course.root / "README.md").read_text(encoding="utf-8")
+    assert f"{course.book()}/" in readme.split("\n## ")[0]
+    badge = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    for chapter in course.chapters:
+        row = next(line for line in readme.splitlines() if f"(exercises/{chapter}.ipynb)" in line)
+        assert f"{badge}({course.colab(chapter)})" in row
+        assert f"({course.book()}/book/{chapter}.html)" in row
 
 
 # --- the command -------------------------------------------------------------------------------------
@@ -191,6 +254,7 @@ FAULTS = [
     ("# EXERCISE double\n", "", "write `# EXERCISE double` as the cell's first line"),
     ("# CHECK double\n", "# CHECK duoble\n", "write `# CHECK double` as the cell's first line"),
     ("<!-- EXERCISE interpret_toy -->\n", "", "write `<!-- EXERCISE interpret_toy -->`"),
+    ('my_guess: list[str] = ["?"]\n', "", "leaves a learner no 'my_guess' at all"),
     ("# SETUP\n", "", "setup cell without its marker line; write `# SETUP`"),
     (
         "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n",

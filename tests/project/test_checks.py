@@ -3,12 +3,14 @@
 import importlib
 import itertools
 import pkgutil
+import re
 from collections import Counter
 
 import pytest
 
 from patchbook.checking import CheckFailed, Record, judge, observe
 from patchbook.checking.comparing import agree
+from patchbook.checking.errors import NEEDS_ANOTHER, NOT_WRITTEN
 from patchbook.checking.references import value_of
 
 from . import answers
@@ -18,6 +20,7 @@ from .mutation import CHAPTERS, exercises_of
 
 TOPICS = tuple(chapter[3:] for chapter in CHAPTERS)
 MOST_LINES = 12
+UNWRITTEN = (NOT_WRITTEN, NEEDS_ANOTHER)
 
 
 def modules(package: str, names) -> list:
@@ -50,13 +53,15 @@ def test_right_answers_pass(answer, capfd):
     seed = HIDDEN.get(answer.exercise, 0) if RIGHT.index(answer) % 2 else 0  # as many on one as on the other
     assert TESTS[answer.exercise](answer.implementation, seed=seed) is None
     printed = capfd.readouterr()
-    assert printed.out.count("\n") == 1 and printed.err == ""
+    assert re.fullmatch(r"✓ .+\n(  \d+ of \d+ checks passed · .+ points\n)?", printed.out)
+    assert printed.err == ""
 
 
 @pytest.mark.parametrize("answer", WRONG, ids=label)
 def test_wrong_answers_are_told_what_is_wrong(answer, capfd):
+    seed = HIDDEN[answer.exercise] if answer.diagnosis in UNWRITTEN else 0  # else a line, and no error
     with pytest.raises(CheckFailed) as failure:
-        TESTS[answer.exercise](answer.implementation)
+        TESTS[answer.exercise](answer.implementation, seed=seed)
     assert failure.value.diagnosis == answer.diagnosis, str(failure.value)
     message = str(failure.value)
     assert len(message.splitlines()) < MOST_LINES and "patchbook/" not in message
@@ -111,12 +116,14 @@ def test_every_case_tells_right_from_wrong_by_far(exercise):
 
 
 @pytest.mark.parametrize("exercise", TESTS)
-def test_an_untouched_stub_is_called_unwritten(exercise):
+def test_an_untouched_stub_is_called_unwritten_and_stops_nothing(exercise, capsys):
     def stub(*args, **kwargs):
         raise NotImplementedError(f"exercise {exercise}")
 
+    TESTS[exercise](stub)
+    assert re.fullmatch(rf"○ {exercise} is not (written|answered) yet\.\n", capsys.readouterr().out)
     with pytest.raises(CheckFailed, match=r"not (written|answered) yet"):
-        TESTS[exercise](stub)
+        TESTS[exercise](stub, seed=HIDDEN[exercise])
 
 
 def test_names_are_unique():

@@ -299,8 +299,34 @@ def test_an_error_gets_a_next_step(wrong, words):
 
 
 def test_an_unfilled_prediction_is_told_to_fill_it_in():
-    failure = said(TESTS.layer, "?")
-    assert failure.diagnosis == "not-written" and "where the question mark is" in failure.next
+    with pytest.raises(CheckFailed) as failure:
+        TESTS.layer("?", seed=1)  # as a hidden test does
+    assert failure.value.diagnosis == "not-written" and "where the question mark is" in failure.value.next
+
+
+def calls_another(x, shift=0.0):
+    raise NotImplementedError("exercise halves")
+
+
+@pytest.mark.parametrize(
+    "test, answer, line",
+    [
+        (TESTS.layer, "?", "○ layer is not answered yet."),
+        (TESTS.centred, calls_another, "○ centred calls halves, which is not written yet."),
+    ],
+)
+def test_what_is_not_written_yet_stops_no_notebook(test, answer, line, capsys):
+    assert test(answer) is None
+    assert capsys.readouterr().out == line + "\n"
+    with pytest.raises(CheckFailed):
+        test(answer, seed=1)
+
+
+def test_an_error_of_the_same_kind_that_no_stub_raised_is_wrong():
+    def unfinished(x, shift=0.0):
+        raise NotImplementedError("later")
+
+    assert said(TESTS.centred, unfinished).diagnosis == "raised"
 
 
 def test_an_edited_tensor_is_told_to_clone():

@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_ce
 from nbgrader.api import Gradebook
 
 from patchbook.authoring import find_course, source_notebook
+from patchbook.authoring.head import LABEL
 from patchbook.cli import main
 from patchbook.grading.gradebook.course_folder import CourseFolder, safe
 from patchbook.grading.gradebook.journal import Journal
@@ -54,6 +55,9 @@ def evil():
     """Markup in every place that a learner writes to, outputs aside."""
     notebook = solved(double=EVIL, interpret_toy=EVIL)
     notebook.cells += [new_markdown_cell(EVIL), new_raw_cell(EVIL), new_code_cell(EVIL)]
+    notebook.cells.insert(
+        0, new_markdown_cell(f"{LABEL}https://example.org/badge.svg)](https://example.org)")
+    )
     return notebook
 
 

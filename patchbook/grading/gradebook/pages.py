@@ -11,6 +11,7 @@ from nbconvert.filters import Highlight2HTML
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from patchbook.authoring.head import is_head
 from patchbook.grading.gradebook.results import Result, fate
 from patchbook.grading.notebooks.cells import exercise_of
 
@@ -32,6 +33,7 @@ class Summarise(NbGraderPreprocessor):
             by_hand += grader["points"] if grader["pending"] else 0
         status, reason = fate(nb)
         names["summary"] = {"status": status, "reason": reason, "by_hand": by_hand}
+        nb.cells = [cell for cell in nb.cells if not is_head(cell)]  # its pictures are elsewhere
         return nb, resources
 
 

@@ -1,0 +1,82 @@
+"""How far a learner is in a chapter: the checks that passed since the notebook's kernel began.
+
+Nothing is kept when the kernel ends, and nothing is sent anywhere. The chapters are data, which
+`make exercises` writes: see authoring/outline.py. Where they are not, nothing is said.
+"""
+
+import functools
+import json
+import os
+import sys
+from importlib.resources import files
+from typing import Any
+
+_passed: set[str] = set()  # exercises
+_latest: list[str] = []  # the exercise of the check that ran last
+
+
+@functools.cache
+def chapters() -> dict[str, dict[str, Any]]:
+    """Every chapter's title and exercises; {} where the file is missing."""
+    try:
+        return json.loads((files("patchbook.tests") / "chapters.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def note(exercise: str, right: bool) -> None:
+    """A visible check has run. An answer that was right once, and is not any more, does not count."""
+    _latest[:] = [exercise]
+    (_passed.add if right else _passed.discard)(exercise)
+
+
+def standing(exercise: str) -> str:
+    """ "7 of 21 checks passed · 15 of 50 points" in the chapter of an exercise; "" for one of no chapter."""
+    chapter = _chapter_of(exercise)
+    on_a_page = os.environ.get("PATCHBOOK_FIGURES") == "book"  # which is nobody's session
+    return "" if chapter is None or on_a_page else _counted(chapter)
+
+
+def progress() -> None:
+    """Print the exercises of this notebook's chapter, the checks that passed, the points, and what is next.
+
+    It counts what this kernel has run: after a restart, run the checks again. Nothing is sent anywhere.
+    """
+    chapter = _chapter_of(_latest[0]) if _latest else _chapter_in_use()
+    for shown in chapters().values() if chapter is None else ():
+        print(f"{shown['title']}: {_counted(shown)}")
+    if chapter is None:
+        return
+    checks, by_hand = _checks(chapter), [e for e in chapter["exercises"].values() if not e["check"]]
+    print(f"{chapter['title']}: {_counted(chapter)}\n")
+    wide = max(map(len, checks), default=0)
+    for name, exercise in checks.items():
+        sign = "✓" if name in _passed else "○"
+        print(f"  {sign} {name:{wide}}  {exercise['points']:>2g}  {exercise['title']}")
+    waiting = [f"Next: {name} ({e['title']})." for name, e in checks.items() if name not in _passed]
+    print("\n" + "".join(waiting[:1] or ["Every check has passed."]))
+    if by_hand:
+        points = sum(exercise["points"] for exercise in by_hand)
+        print(f"Questions to answer in words: {len(by_hand)}, for {points:g} points that a person gives.")
+
+
+def _counted(chapter: dict[str, Any]) -> str:
+    checks = _checks(chapter)
+    done = [exercise["points"] for name, exercise in checks.items() if name in _passed]
+    most = sum(exercise["points"] for exercise in checks.values())
+    return f"{len(done)} of {len(checks)} checks passed · {sum(done):g} of {most:g} points"
+
+
+def _checks(chapter: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: exercise for name, exercise in chapter["exercises"].items() if exercise["check"]}
+
+
+def _chapter_of(exercise: str) -> dict[str, Any] | None:
+    return next((chapter for chapter in chapters().values() if exercise in chapter["exercises"]), None)
+
+
+def _chapter_in_use() -> dict[str, Any] | None:
+    """The chapter whose checks the notebook has imported, as `tests`."""
+    name = getattr(getattr(sys.modules.get("__main__"), "tests", None), "__name__", "")
+    topic = name.removeprefix("patchbook.tests.")
+    return next((chapter for key, chapter in chapters().items() if key[3:] == topic), None)

@@ -1,0 +1,105 @@
+"""How far a learner is: what a notebook prints after a check that passed, and when asked."""
+
+import json
+import re
+
+import pytest
+
+import patchbook
+from patchbook.authoring import find_course
+from patchbook.authoring.outline import outline_path, outline_text
+from patchbook.checking import CheckFailed, standing
+from patchbook.tests import hooks_and_caches as tests
+
+
+@pytest.fixture(autouse=True)
+def at_the_beginning(monkeypatch):
+    monkeypatch.setattr(standing, "_passed", set())
+    monkeypatch.setattr(standing, "_latest", [])
+    monkeypatch.delenv("PATCHBOOK_FIGURES", raising=False)
+
+
+@pytest.fixture
+def passes():
+    """A learner's own function that is right: the reference itself is refused."""
+    import torch
+
+    def attention_from_q_and_k(q, k):
+        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / q.shape[-1] ** 0.5
+        return scores.masked_fill(torch.ones_like(scores).triu(1) > 0, float("-inf")).softmax(-1)
+
+    return attention_from_q_and_k
+
+
+def test_a_check_that_passed_says_how_far_one_is(passes, capsys):
+    for _ in range(2):  # an exercise counts once
+        tests.test_attention_from_q_and_k(passes)
+        assert capsys.readouterr().out.split("\n")[1] == "  1 of 5 checks passed · 3 of 11 points"
+
+
+def test_a_hidden_test_says_nothing_of_it(passes, capsys):
+    tests.test_attention_from_q_and_k(passes, seed=11)
+    assert capsys.readouterr().out.count("\n") == 1 and not standing._passed
+
+
+def test_a_page_of_the_book_is_nobodys_session(passes, capsys, monkeypatch):
+    monkeypatch.setenv("PATCHBOOK_FIGURES", "book")
+    tests.test_attention_from_q_and_k(passes)
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_what_does_not_pass_any_more_does_not_count(passes, capsys):
+    tests.test_attention_from_q_and_k(passes)
+    with pytest.raises(CheckFailed):
+        tests.test_attention_from_q_and_k(lambda q, k: q)
+    patchbook.progress()
+    assert "0 of 5 checks passed · 0 of 11 points" in capsys.readouterr().out
+
+
+def test_progress_names_what_passed_and_what_is_next(passes, capsys):
+    tests.test_attention_from_q_and_k(passes)
+    capsys.readouterr()
+    patchbook.progress()
+    said = capsys.readouterr().out
+    assert said.startswith("0 · Hooks and caches: 1 of 5 checks passed · 3 of 11 points\n")
+    assert re.search(r"^  ✓ attention_from_q_and_k +3  from q and k to the pattern$", said, re.MULTILINE)
+    assert re.search(r"^  ○ zero_ablate_head_hook +2  switch a head off$", said, re.MULTILINE)
+    assert "Next: zero_ablate_head_hook (switch a head off)." in said
+
+
+def test_progress_finds_the_chapter_by_the_checks_that_a_notebook_imported(capsys, monkeypatch):
+    import __main__
+
+    monkeypatch.setattr(__main__, "tests", tests, raising=False)
+    patchbook.progress()
+    assert capsys.readouterr().out.startswith("0 · Hooks and caches: 0 of 5")
+
+
+def test_progress_speaks_of_every_chapter_where_none_is_open(capsys):
+    patchbook.progress()
+    assert capsys.readouterr().out.count(" checks passed · 0 of ") == len(find_course().chapters)
+
+
+def test_an_answer_in_words_waits_for_a_person(capsys):
+    standing.note("find_repeating_rows", right=False)
+    patchbook.progress()
+    assert re.search(r"^Questions to answer in words: \d+, for \d+ points that a person gives\.$",
+                     capsys.readouterr().out, re.MULTILINE)  # fmt: skip
+
+
+def test_where_the_chapters_are_not_known_nothing_is_said(passes, capsys, monkeypatch):
+    monkeypatch.setattr(standing, "chapters", dict)
+    tests.test_attention_from_q_and_k(passes)
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_the_outline_is_that_of_the_current_course_and_is_installed():
+    course = find_course()
+    assert outline_path(course).read_text(encoding="utf-8") == outline_text(course)
+    assert standing.chapters() == json.loads(outline_text(course))
+
+
+def test_every_exercise_has_a_title_and_names_are_unique():
+    exercises = [(n, e) for c in standing.chapters().values() for n, e in c["exercises"].items()]
+    assert len({name for name, _ in exercises}) == len(exercises)
+    assert all(e["title"] and e["points"] > 0 for _, e in exercises)
