@@ -9,7 +9,7 @@
 | `bars`               | one number for each label                         | plotly Figure |
 | `head_scatter`       | two numbers for each head, one against the other  | plotly Figure |
 | `ring`               | words in a plane, joined in their order           | plotly Figure |
-| `attention_patterns` | the heads of one layer, to hover over and click   | HTML          |
+| `attention_patterns` | heads of a layer or of your choice, to go through | HTML          |
 | `framed`             | what you drew with circuitsvis yourself           | HTML          |
 | `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
 | `draw_circuit`       | heads by role, and what they pass on              | HTML          |

@@ -5,8 +5,10 @@ The environment variable PATCHBOOK_FIGURES chooses, and nothing here probes the 
 | value    | who sets it             | plotly                        | circuitsvis               |
 |----------|-------------------------|-------------------------------|---------------------------|
 | `book`   | book/build.py           | small HTML, shared script     | small HTML, shared script |
-| `cdn`    | default in Colab        | plotly's own Colab output     | script from its own CDN   |
+| `cdn`    | default in Colab        | plotly's own Colab output     | script inside the output  |
 | `inline` | default everywhere else | plotly's own notebook output  | script inside the output  |
+
+Attention patterns have a short script of their own inside, everywhere: see `attention`.
 """
 
 import html
@@ -118,25 +120,22 @@ class DisplayedHTML:
         return self.description
 
 
-def circuitsvis_html(rendered, title: str, description: str, table: str) -> DisplayedHTML:
+def circuitsvis_html(rendered, title: str, description: str) -> DisplayedHTML:
     """Turn circuitsvis' RenderedHTML into output that never probes the network.
 
-    Its own `_repr_html_` asks the network on every display and then chooses by itself.
+    Its own `_repr_html_` asks the network on every display and then chooses by itself. A script from a CDN
+    that does not answer would leave an empty place, and say nothing.
     """
     mode = figure_mode()
-    source = {"book": _shared_script, "cdn": _from_cdn, "inline": _inline}[mode](rendered)
+    source = _shared_script(rendered) if mode == "book" else _inline(rendered)
     style = "" if mode == "book" else f' style="{CARD}"'
-    parts = (f"<p><strong>{html.escape(title)}</strong></p>", source, table)
-    body = f'<div class="pb-circuitsvis">{CIRCUITSVIS_STYLE}{"".join(parts)}</div>'
+    heading = f"<p><strong>{html.escape(title)}</strong></p>"
+    body = f'<div class="pb-circuitsvis">{CIRCUITSVIS_STYLE}{heading}{source}</div>'
     return DisplayedHTML(with_caption(body, description, style), description)
 
 
 def _inline(rendered) -> str:
     return rendered.local_src.replace('margin: 15px 0;"/>', 'margin: 15px 0;"></div>')
-
-
-def _from_cdn(rendered) -> str:
-    return rendered.cdn_src.replace('margin: 15px 0;"/>', 'margin: 15px 0;"></div>')
 
 
 def _shared_script(rendered) -> str:

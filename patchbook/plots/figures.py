@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import circuitsvis
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 from plotly.subplots import make_subplots
 from torch import Tensor
 
+from patchbook.plots.attention import attention_html
 from patchbook.plots.display import DisplayedHTML, circuitsvis_html, finish
 from patchbook.plots.parts import (
     add_layers,
@@ -23,7 +23,6 @@ from patchbook.plots.parts import (
     one_prompt,
     plain,
     share_token_labels,
-    strongest_keys,
 )
 
 Scale = Literal["signed", "probability"]
@@ -170,31 +169,34 @@ def attention_patterns(
     tokens: Sequence[str],
     layer: int | None = None,
     title: str | None = None,
+    names: Sequence[str] | None = None,
 ) -> DisplayedHTML:
-    """Show every head of one layer: hover over a head, click to keep it, hover over a token.
+    """Show heads side by side: choose a head, then the token that looks, by mouse, touch or arrow keys.
 
         >>> attention_patterns(cache, model.to_str_tokens(text), layer=1)
+        >>> attention_patterns(patterns, str_tokens, names=["L0H3", "L1H0"])
 
     Args:
         cache_or_patterns: an ActivationCache (then `layer` is needed) or a tensor
             (head, query, key) of probabilities; a batch dimension of 1 is dropped.
         tokens: the text of each token, `seq` of them.
         layer: which layer of the cache; with a tensor, only used for the names of the heads.
+        names: what to call the heads, where they are not all those of one layer.
     Raises:
-        ValueError: the batch holds more than one prompt, or tokens and pattern differ in length.
+        ValueError: the batch holds more than one prompt, or tokens or names are not as many as the pattern's.
     """
     patterns = cache_or_patterns
     if hasattr(cache_or_patterns, "cache_dict"):
         patterns = cache_or_patterns["pattern", layer]
     heads = one_prompt(patterns, tokens)
-    names = [f"head {h}" if layer is None else f"L{layer}H{h}" for h in range(len(heads))]
-    view = circuitsvis.attention.attention_heads(
-        attention=np.round(heads, 4), tokens=list(tokens), attention_head_names=names
-    )
+    if names is None:
+        names = [f"head {h}" if layer is None else f"L{layer}H{h}" for h in range(len(heads))]
+    if len(names) != len(heads):
+        raise ValueError(f"{len(heads)} heads but {len(names)} names")
     where = "" if layer is None else f" of layer {layer}"
     summary = f"{len(names)} heads{where}, {len(tokens)} tokens; rows are queries, columns keys."
     title = title or f"Attention patterns{where}"
-    return circuitsvis_html(view, title, summary, strongest_keys(heads, tokens, names))
+    return attention_html(heads, tokens, names, title, summary)
 
 
 def framed(view, title: str, description: str) -> DisplayedHTML:
@@ -207,7 +209,7 @@ def framed(view, title: str, description: str) -> DisplayedHTML:
         view: what a function of circuitsvis returned.
         description: one line in words, for readers who cannot see the picture.
     """
-    return circuitsvis_html(view, title, description, "")
+    return circuitsvis_html(view, title, description)
 
 
 def layer_slider(

@@ -25,10 +25,15 @@ def as_array(values, dimensions: int | None = None, wanted: str = "") -> np.ndar
     return array
 
 
+def shown(label) -> str:
+    """Make a leading space and line ends visible."""
+    text = str(label).replace(" ", "·", 1) if str(label).startswith(" ") else str(label)
+    return text.replace("\n", "↵")
+
+
 def plain(label) -> str:
-    """Make spaces and line ends visible and keep plotly from reading "<|endoftext|>" as a tag."""
-    shown = str(label).replace(" ", "·", 1) if str(label).startswith(" ") else str(label)
-    return html.escape(shown.replace("\n", "↵"), quote=False)
+    """As shown, and plotly does not read "<|endoftext|>" as a tag."""
+    return html.escape(shown(label), quote=False)
 
 
 def distinct(labels: Iterable) -> list[str]:
@@ -36,9 +41,9 @@ def distinct(labels: Iterable) -> list[str]:
 
     Plotly draws two equal category labels in the same place.
     """
-    shown = [plain(label) for label in labels]
-    if len(set(shown)) == len(shown):
-        return shown
+    readable = [plain(label) for label in labels]
+    if len(set(readable)) == len(readable):
+        return readable
     return numbered(labels)
 
 
@@ -135,12 +140,9 @@ def one_prompt(patterns, tokens: Sequence[str]) -> np.ndarray:
 
 
 def strongest_keys(heads: np.ndarray, tokens: Sequence[str], names: Sequence[str]) -> str:
-    """The figure as a table: for each query and head, the key it attends to most.
-
-    circuitsvis draws on a canvas without names, so a screen reader finds nothing there.
-    """
+    """The figure as a table, for who cannot see it: for each query and head, the key it attends to most."""
     labels = numbered(tokens)
-    header = "".join(f'<th scope="col">{name}</th>' for name in names)
+    header = "".join(f'<th scope="col">{plain(name)}</th>' for name in names)
     rows = "".join(
         f'<tr><th scope="row">{labels[query]}</th>'
         + "".join(_cell(head[query], labels) for head in heads)

@@ -1,6 +1,7 @@
 """Figures: right numbers and names in them, a text for those who cannot see, small in the book."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from patchbook import plots
+from tests.project.browser import CHROMIUM, Browser
 
 TOKENS = ["<|endoftext|>", "The", " cat", " The", "\n"]
 
@@ -161,11 +163,66 @@ def test_attention_figure_has_a_table(patterns):
     assert repr(view).startswith("5 heads of layer 1, 5 tokens")
 
 
-def test_attention_figure_probes_no_network(patterns, monkeypatch):
-    probes = []  # circuitsvis swallows whatever a probe raises, so count them
-    monkeypatch.setattr("circuitsvis.utils.render.request.urlopen", lambda *a, **k: probes.append(a))
-    plots.attention_patterns(patterns[0], TOKENS)._repr_html_()
-    assert probes == []
+def test_the_attention_figure_asks_nobody_and_is_small(patterns, monkeypatch):
+    sources = set()
+    for mode in ("inline", "cdn", "book"):
+        monkeypatch.setenv("PATCHBOOK_FIGURES", mode)
+        sources.add(plots.attention_patterns(patterns[0], TOKENS)._repr_html_())
+    (source,) = sources  # the same everywhere
+    assert len(source) < 15_000
+    assert re.findall(r"https?://[^\s\"']+", source) == [
+        "http://www.w3.org/2000/svg"
+    ]  # a name, not an address
+    assert "</script" not in source[source.index("<script>") + 8 : source.rindex("</script>")]
+    monkeypatch.setenv("PATCHBOOK_FIGURES", "paper")
+    with pytest.raises(ValueError, match="'paper'; wanted one of book, cdn, inline"):
+        plots.attention_patterns(patterns[0], TOKENS)
+
+
+def test_heads_of_ones_choice_have_their_names(patterns):
+    view = plots.attention_patterns(patterns[0, :2], [*TOKENS[:4], "</script>"], names=["L3H2", "L9H11"])
+    assert '"names":["L3H2","L9H11"]' in view.source and '<th scope="col">L9H11</th>' in view.source
+    assert view.source.count("</script>") == 1
+    with pytest.raises(ValueError, match="2 heads but 1 names"):
+        plots.attention_patterns(patterns[0, :2], TOKENS, names=["L3H2"])
+
+
+KEYS = {"Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, "Home": 36}
+
+
+def press(browser: Browser, key: str) -> None:
+    for kind in ("keyDown", "keyUp"):
+        browser.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key])
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 400), (True, 1200)])
+def test_in_a_browser_the_attention_figure_answers_the_keyboard(patterns, dark, width, tmp_path):
+    if CHROMIUM is None:
+        return
+    view = plots.attention_patterns(patterns[1], TOKENS, layer=1).source
+    page, theme = tmp_path / "page.html", "dark" if dark else "light"
+    start = f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>Page</title>'
+    page.write_text(f"{start}{view}{view}", encoding="utf-8")
+    chosen = "[...document.querySelectorAll('[aria-checked=true]')].slice(0, 2).map(e => e.textContent)"
+    said = "document.querySelector('.pb-attention-said').textContent"
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(page.as_uri(), width=width, dark=dark)
+        assert browser.value("document.querySelectorAll('.pb-attention-said').length") == 2
+        assert browser.value(chosen) == ["L1H0", "↵"]
+        for key in ("Tab", "ArrowRight", "Tab", "ArrowLeft"):
+            press(browser, key)
+        assert browser.value(chosen) == ["L1H1", "·The"]
+        key = patterns[1, 1, 3].argmax().item()
+        strongest = f"“{key} {plots.parts.shown(TOKENS[key])}” {patterns[1, 1, 3, key].item():.2f}"
+        assert browser.value(said).startswith(f"L1H1, from “3 ·The”: {strongest}")
+        assert browser.value("document.querySelector('[role=img]').ariaLabel").startswith(
+            "The pattern of L1H1"
+        )
+        press(browser, "Home")
+        assert browser.value(said) == "L1H1, from “0 <|endoftext|>”: “0 <|endoftext|>” 1.00."
+        assert browser.value("document.documentElement.scrollWidth") <= width
+        paper = browser.value("getComputedStyle(document.querySelector('.pb-attention')).backgroundColor")
+        assert paper == ("rgb(22, 25, 29)" if dark else "rgb(255, 255, 255)")
 
 
 def test_a_view_of_ones_own_is_framed(monkeypatch):
@@ -177,15 +234,14 @@ def test_a_view_of_ones_own_is_framed(monkeypatch):
     assert repr(shown) == "two < tokens" and probes == []
 
 
-def test_modes_of_the_attention_figure(patterns, monkeypatch):
-    sizes = {}
+def test_a_view_of_ones_own_brings_its_script_but_to_the_book(monkeypatch):
+    view, sizes = circuitsvis.tokens.colored_tokens(tokens=["a", "b"], values=[0.5, 1.0]), {}
     for mode in ("inline", "cdn", "book"):
         monkeypatch.setenv("PATCHBOOK_FIGURES", mode)
-        sizes[mode] = len(plots.attention_patterns(patterns[0], TOKENS)._repr_html_())
-    assert sizes["inline"] > 1_000_000 > 10_000 > max(sizes["cdn"], sizes["book"])
-    monkeypatch.setenv("PATCHBOOK_FIGURES", "paper")
-    with pytest.raises(ValueError, match="'paper'; wanted one of book, cdn, inline"):
-        plots.attention_patterns(patterns[0], TOKENS)
+        source = plots.framed(view, "Losses", "two tokens")._repr_html_()
+        assert not re.search(r"(src|from|import)[ =(]*[\"']https?://", source), mode
+        sizes[mode] = len(source)
+    assert sizes["inline"] == sizes["cdn"] > 1_000_000 > 10_000 > sizes["book"]
 
 
 def test_book_gets_small_html_with_a_caption(patterns, in_book):
