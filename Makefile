@@ -1,9 +1,10 @@
-# make            set up, build the exercises, grade the sample class, and say where the report is
+# make            set up, build the exercises, grade the sample class, write its report, and say where it is
 # make test       everything that must hold: style, fresh exercises, all tests (in three processes: one of them
 #                 grades, and mostly waits)
 # make check      while you work, within a minute: style, fresh exercises, and of the tests those about what changed
 #                 since main, by what they import (tests/project/selecting.py); the long ones are left to `make test`
 # make book       the course as web pages, in build/book
+# make picture    the README's picture, from the book's own page; after `make book`
 # make exercises  rewrite exercises/ from solutions/
 # make bench      how long things take, and how sure the lines are: sweeps, nulls, grading beside nbgrader (long)
 # make mutants    every solution changed in every place: do the checks refuse each change? (long)
@@ -15,12 +16,13 @@ READY := .venv/ready
 export TOKENIZERS_PARALLELISM := false
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: all test check book exercises bench mutants models clean
+.PHONY: all test check book picture exercises bench mutants models clean
 .DELETE_ON_ERROR:
 
 all: $(READY)
 	$(BIN)/python -m patchbook.authoring
 	$(BIN)/patchbook grade examples/submissions --out build/grades
+	$(BIN)/patchbook report build/grades
 
 test: $(READY)
 	$(BIN)/ruff check .
@@ -36,6 +38,9 @@ check: $(READY)
 
 book: $(READY)
 	$(BIN)/python book/build.py
+
+picture: $(READY)
+	$(BIN)/python book/picture.py
 
 exercises: $(READY)
 	$(BIN)/python -m patchbook.authoring

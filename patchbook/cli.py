@@ -1,5 +1,6 @@
 """The `patchbook` command: parses, calls, prints. Each command imports what it needs when it runs."""
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -141,7 +142,7 @@ def grade(
     screen.print(
         f"{out / 'grades.csv'}: points, statuses, reasons\n{out / 'feedback'}: one page each\n"
         f"{gradebook_of(out).removeprefix('sqlite:///')}: nbgrader's gradebook\n"
-        f"pages for learners and for you: patchbook report {out}",
+        f"pages for learners and for you: {as_called()} report {shlex.quote(str(out))}",
         soft_wrap=True,
         highlight=False,
     )
@@ -184,8 +185,17 @@ def report(
         sys.exit(f"patchbook report: {error}")
     click.echo(
         f"{page}: the class\n{out / 'learners'}: one page each\n"
-        f"{out / 'canvas.csv'}, moodle-<chapter>.csv: for import\n{out / 'points.csv'}: everything"
+        f"{out / 'canvas.csv'}, moodle-<chapter>.csv: for import\n{out / 'points.csv'}: everything\n"
+        f"in a browser: {page.resolve().as_uri()}"
     )
+
+
+def as_called() -> str:
+    """This program as one can call it here, so that what it prints can be run as it stands."""
+    called = Path(sys.argv[0])
+    if called.name != "patchbook" or shutil.which("patchbook") == str(called):
+        return "patchbook"
+    return shlex.quote(sys.argv[0])
 
 
 @main.command()

@@ -5,6 +5,7 @@ source, so a second run is quick.
 """
 
 import re
+import struct
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,9 +18,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
+sys.path[:0] = [str(ROOT / "book"), str(ROOT / "book" / "_ext")]
 import exercise_pages  # noqa: E402  (the folder is no package: Sphinx loads it by its path)
 import patchbook_book  # noqa: E402
+import picture  # noqa: E402
+
+from tests.project.browser import CHROMIUM  # noqa: E402
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REGION = r"### BEGIN {0}.*?\n(.*?)### END {0}"
@@ -205,6 +209,16 @@ def test_figures_have_captions_and_their_script(pages):
         figures = source.count('<figure class="pb-figure">')
         assert source.count("<figcaption>") >= figures, name
     assert seen
+
+
+def test_the_readme_shows_a_picture_that_the_built_book_gives(built):
+    shown = re.findall(r"!\[[^\]]+\]\((book/[^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [ROOT / path for path in shown] == [picture.PICTURE] and picture.PICTURE.is_file()
+    page = built["self-study"] / picture.PAGE
+    assert f"<strong>{picture.FIGURE}" in page.read_text(encoding="utf-8")
+    if CHROMIUM is not None:
+        width, height = struct.unpack(">II", picture.taken(page)[16:24])  # of a PNG
+        assert (width, height) == (picture.WIDTH, 900)
 
 
 EXERCISE = """---

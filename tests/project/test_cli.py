@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from patchbook import doctor
-from patchbook.cli import main
+from patchbook.authoring import find_course
+from patchbook.cli import as_called, main
 from patchbook.doctor import Finding
 from patchbook.grading.gradebook.results import Result
 from patchbook.grading.notebooks.submissions import Submission
@@ -25,6 +26,30 @@ def run(*arguments):
 
 def python(code):
     return subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("program", "path", "said"),
+    [
+        (".venv/bin/patchbook", "/usr/bin", ".venv/bin/patchbook"),
+        ("{folder}/patchbook", "{folder}", "patchbook"),  # found by its name
+        ("my course/patchbook", "/usr/bin", "'my course/patchbook'"),
+        ("/usr/bin/pytest", "/usr/bin", "patchbook"),
+    ],
+)
+def test_a_command_that_is_printed_runs_as_it_stands(program, path, said, monkeypatch, tmp_path):
+    (tmp_path / "patchbook").touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [program.format(folder=tmp_path)])
+    monkeypatch.setenv("PATH", path.format(folder=tmp_path))
+    assert as_called() == said
+
+
+def test_make_ends_with_the_report_of_the_class_that_it_graded():
+    root = find_course().root
+    done = subprocess.run(["make", "-n", "all", "READY="], cwd=root, capture_output=True, text=True)
+    *_, grade, report = done.stdout.splitlines()
+    assert grade.endswith("patchbook grade examples/submissions --out build/grades")
+    assert report == ".venv/bin/patchbook report build/grades"
 
 
 def test_help_loads_nothing_heavy():

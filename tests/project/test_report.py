@@ -410,6 +410,8 @@ def test_nbgraders_formgrader_opens_on_the_gradebook(formgrader, tmp_path):
 def test_the_command_says_where_the_pages_are_and_what_is_missing(folder, tmp_path):
     done = CliRunner().invoke(main, ["report", str(folder), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0 and "index.html: the class" in done.output, done.output
+    *_, address = done.output.split()
+    assert address == (tmp_path / "out" / "index.html").as_uri()
     for arguments, says in (
         ([str(tmp_path)], "patchbook grade SUBMISSIONS"),
         ([str(folder), "--late", "x"], "--due"),
