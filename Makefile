@@ -49,6 +49,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/null_rates.py
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/first_check.py
 
 mutants: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.project.mutation --jobs 2
