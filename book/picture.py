@@ -35,6 +35,7 @@ def taken(page: Path) -> bytes:
     from tests.project.events import until
 
     with tempfile.TemporaryDirectory() as profile, Browser(Path(profile)) as browser:
+        browser.ask("Emulation.setScrollbarsHidden", hidden=True)
         browser.open(page.as_uri(), width=WIDTH)
         browser.value(f"{TITLE}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
         until(lambda: browser.value(DRAWN))  # it may be drawn only now that it is in view
