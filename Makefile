@@ -14,6 +14,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 export TOKENIZERS_PARALLELISM := false
+export PYTHONDONTWRITEBYTECODE :=
 export JUPYTER_PLATFORM_DIRS := 1
 
 .PHONY: all test check book picture exercises bench mutants models clean
