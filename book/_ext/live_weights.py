@@ -50,7 +50,9 @@ def named(arithmetic: Arithmetic) -> Iterator[tuple[str, torch.Tensor]]:
         yield f"{number}.W_O", layer.W_O.flatten(0, 1).T
         yield f"{number}.b_O", layer.b_O
         if layer.mlp is not None:
-            yield from zip((f"{number}.{w}" for w in ("W_in", "b_in", "W_out", "b_out")), layer.mlp, strict=True)
+            yield from zip(
+                (f"{number}.{w}" for w in ("W_in", "b_in", "W_out", "b_out")), layer.mlp, strict=True
+            )
     yield "W_U", arithmetic.W_U
     yield "b_U", arithmetic.b_U
 
@@ -94,12 +96,8 @@ def as_script(name: str, file: bytes) -> str:
     return f'(self.patchbookWeights??={{}})["{name}"]="{base64.b64encode(file).decode()}"\n'
 
 
-def write(folder: Path) -> None:
-    """Both models' files into `folder`."""
-    from patchbook import load_model
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in MODELS:
-        file = packed(name, load_model(name, device="cpu"))
-        (folder / f"{name}.bin").write_bytes(file)
-        (folder / f"{name}.js").write_text(as_script(name, file), encoding="utf-8")
+def write(folder: Path, name: str, model: TransformerBridge) -> None:
+    """A model's file into `folder`, as bytes and as a script."""
+    file = packed(name, model)
+    (folder / f"{name}.bin").write_bytes(file)
+    (folder / f"{name}.js").write_text(as_script(name, file), encoding="utf-8")

@@ -47,9 +47,7 @@ def prepare(folder: Path) -> None:
 
 def asked(browser: Browser, model: str, tasks: list[tuple[str, dict]]) -> list:
     """What the page's model answers to these tasks, in order. Raises RuntimeError with the page's error."""
-    return json.loads(
-        awaited(browser, ASK.format(model=json.dumps(model), tasks=json.dumps(tasks)))
-    )
+    return json.loads(awaited(browser, ASK.format(model=json.dumps(model), tasks=json.dumps(tasks))))
 
 
 def awaited(browser: Browser, expression: str):

@@ -1,7 +1,6 @@
 // The sweeps of the chapters. A cell of a sweep is a run of its own; its values are the logits of some answers.
 
 import { headWrites } from "./hooks";
-import { dot, normalise } from "./arithmetic";
 import { type Intervention, type Place, reading, run, type Run, type Source } from "./run";
 
 export type Axis = "layer" | "pos" | "head" | "key";
@@ -81,33 +80,29 @@ export interface Parts {
   mlps: number[];
   attention_biases: number[];
   unembedding_bias: number;
-  lens: number[]; // if the stream were read before each layer, and at the end; b_U is in every one
+  lens: number[]; // if the stream were read before each layer, and at the end, by the final scale; b_U is in each
 }
 
 export function attribution(of: Run, right: number, wrong: number, pos = of.length - 1): Parts {
   const { model } = of;
-  const { n_layers, n_heads, d_model, d_mlp, normed, eps } = model.config;
+  const { n_layers, n_heads, d_model, d_mlp, normed } = model.config;
   const { W_U, b_U } = model;
   const direction = Float32Array.from({ length: d_model }, (_, i) => W_U[right * d_model + i]! - W_U[wrong * d_model + i]!);
   const { scale } = of.final(pos);
-  const share = (row: Float32Array, by: number) => {
+  const share = (row: Float32Array) => {
     const mean = normed ? row.reduce((sum, x) => sum + x, 0) / d_model : 0;
-    return row.reduce((sum, x, i) => sum + ((x - mean) / by) * direction[i]!, 0);
+    return row.reduce((sum, x, i) => sum + ((x - mean) / scale) * direction[i]!, 0);
   };
   const row = (x: Float32Array) => x.subarray(pos * d_model, (pos + 1) * d_model);
   const layers = Array.from({ length: n_layers }, (_, layer) => layer);
   const bias = b_U[right]! - b_U[wrong]!;
   return {
-    embedding: share(row(of.stream[0]!), scale),
-    heads: layers.map((layer) => Array.from({ length: n_heads }, (_, head) => share(headWrites(of, layer, head, pos), scale))),
-    mlps: layers.map((layer) => (d_mlp ? share(row(of.mlp_out[layer]!), scale) : 0)),
-    attention_biases: layers.map((layer) => share(model.layers[layer]!.b_O, scale)),
+    embedding: share(row(of.stream[0]!)),
+    heads: layers.map((layer) => Array.from({ length: n_heads }, (_, head) => share(headWrites(of, layer, head, pos)))),
+    mlps: layers.map((layer) => (d_mlp ? share(row(of.mlp_out[layer]!)) : 0)),
+    attention_biases: layers.map((layer) => share(model.layers[layer]!.b_O)),
     unembedding_bias: bias,
-    lens: of.stream.map((stream) => {
-      const read = row(stream).slice();
-      if (normed) normalise(read, 0, d_model, eps, read);
-      return dot(read, 0, direction, 0, d_model) + bias;
-    }),
+    lens: of.stream.map((stream) => share(row(stream)) + bias),
   };
 }
 

@@ -3,7 +3,7 @@
 import { softmax } from "./arithmetic";
 import { activation, hookNames } from "./hooks";
 import { type Intervention, mean, Model, type Place, run, type Run, type Source, zeros } from "./run";
-import { ablationSweep, attribution, type Axis, type Head, pathRun, pathSweep, patchSweep } from "./sweeps";
+import { ablationSweep, attribution, type Axis, type Head, pathRun, pathSweep, patchSweep, type Table } from "./sweeps";
 import { Tokenizer } from "./tokenizer";
 import { type Config, fetched, unpacked } from "./weights";
 
@@ -134,9 +134,15 @@ export const tasks = {
     const its = patched(args.tokens, args.interventions);
     return attribution(its, args.right, args.wrong);
   },
-  sweep(args: { tokens: number[]; from: From; place: Place; axes: Axis[]; answers: number[] }) {
+  /** One sweep for each place: (place, …axes, answer). */
+  sweeps(args: { tokens: number[]; from: From; places: Place[]; axes: Axis[]; answers: number[] }): Table {
     const base = plain(args.tokens);
-    return patchSweep(base, source(args.from, base), args.place, args.axes, args.answers);
+    const from = source(args.from, base);
+    const tables = args.places.map((place) => patchSweep(base, from, place, args.axes, args.answers));
+    const size = tables[0]!.data.length;
+    const data = new Float32Array(size * tables.length);
+    tables.forEach((table, i) => data.set(table.data, i * size));
+    return { shape: [tables.length, ...tables[0]!.shape], data };
   },
   path(args: { tokens: number[]; other: number[]; receivers: Head[]; letter: "q" | "k" | "v"; answers: number[] }) {
     return pathSweep(plain(args.tokens), plain(args.other), args.receivers, args.letter, args.answers);
