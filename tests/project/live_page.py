@@ -1,7 +1,13 @@
-"""The model of the book's pages, in headless chromium: a bare page with the bundle and the weights beside it."""
+"""The model of the book's pages, in headless chromium: a bare page with the bundle and the weights beside it.
 
+    python -m tests.project.live_page      # draws book/_live/pictures anew: what pages show before a figure runs
+"""
+
+import base64
 import functools
 import json
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.project.browser import Browser
+from tests.project.events import until
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "book" / "_live" / "dist" / "live.js"
@@ -56,3 +63,33 @@ def awaited(browser: Browser, expression: str):
     if "exceptionDetails" in answer:
         raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", answer))
     return answer["result"].get("value")
+
+
+FIGURE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title>
+<body style="font: 16px system-ui, sans-serif; margin: 0; background: #fff; width: 820px">
+<div class="pb-live" data-live="{name}" data-start="view" data-cell="25" style="margin: 0"></div><script src="live.js"></script>"""
+
+
+def draw_pictures(folder: Path, wanted: list[str]) -> None:
+    """A PNG of each figure as it begins, in the light theme."""
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    import live
+
+    with tempfile.TemporaryDirectory() as page, tempfile.TemporaryDirectory() as profile:
+        prepare(Path(page))
+        for file in live.weights().iterdir():
+            (Path(page) / file.name).write_bytes(file.read_bytes())
+        with served(Path(page)) as address, Browser(Path(profile)) as browser:
+            for name in wanted or list(live.FIGURES):
+                (Path(page) / f"{name}.html").write_text(FIGURE.format(name=name), encoding="utf-8")
+                browser.open(f"{address}/{name}.html", width=820)
+                until(lambda: browser.value("document.querySelector('.pbl-said')?.textContent"))
+                awaited(browser, "Promise.all(document.getAnimations().map(one => one.finished)).then(() => 1)")
+                size = json.loads(browser.value("JSON.stringify(document.querySelector('.pb-live').getBoundingClientRect())"))
+                clip = {key: size[key] for key in ("x", "y", "width", "height")} | {"scale": 1}
+                shot = browser.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+                (folder / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+if __name__ == "__main__":
+    draw_pictures(ROOT / "book" / "_live" / "pictures", sys.argv[1:])

@@ -97,29 +97,36 @@ export function map2d(its: Map2d): HTMLElement {
       const at = row * columns.length + column;
       const value = values[at]!;
       const { fill, text } = ink(value / most);
+      const short = signed(value, digits).replace(/^0\.0+$/, "0");
       const said = its.cell?.(row, column, value) ?? `${name}, ${columns[column]}: ${signed(value, digits)}`;
       const inside = its.pick
         ? h("button", { type: "button", title: said, "aria-label": said, "aria-pressed": String(at === its.picked), tabIndex: at === (its.picked ?? 0) ? 0 : -1,
-            onclick: () => its.pick!(at), onkeydown: (event: KeyboardEvent) => move(event, at) }, signed(value, digits))
-        : h("span", { title: said }, signed(value, digits));
+            onclick: () => its.pick!(at), onkeydown: (event: KeyboardEvent) => move(event, at) }, short)
+        : h("span", { title: said }, short);
       inside.style.cssText = `background:${fill};color:${text}`;
       cells.push(inside);
       return h("td", {}, inside);
     })),
   );
-  return h("div", { className: "pbl-scroll", role: "region", "aria-label": its.label, tabIndex: its.pick ? -1 : 0 },
-    h("table", { className: `pbl-map${its.tall ? " pbl-tall" : ""}` },
-      h("caption", {}, its.label),
+  return titled(its.label, !its.pick,
+    h("table", { className: `pbl-map${its.tall ? " pbl-tall" : ""}`, "aria-label": its.label },
       h("thead", {}, h("tr", {}, h("td"), ...columns.map((name) => h("th", { scope: "col" }, h("span", {}, name))))),
       h("tbody", {}, ...body)));
+}
+
+/** A table under its title; it scrolls sideways where the page is narrow, by keyboard too. */
+export function titled(title: string, reachable: boolean, table: HTMLElement): HTMLElement {
+  const scroll = h("div", { className: "pbl-scroll", role: "region", "aria-label": title }, table);
+  if (reachable) scroll.tabIndex = 0;
+  return h("div", { className: "pbl-titled" }, h("p", {}, title), scroll);
 }
 
 /** Bars from a common zero, each with its number. */
 export function bars(label: string, rows: readonly (readonly [name: string, value: number, text: string])[], most?: number): HTMLElement {
   const longest = most ?? (Math.max(...rows.map(([, value]) => Math.abs(value))) || 1);
   const both = rows.some(([, value]) => value < 0);
-  return h("div", { className: "pbl-scroll", role: "region", "aria-label": label, tabIndex: 0 },
-    h("table", { className: "pbl-bars" }, h("caption", {}, label), h("tbody", {}, ...rows.map(([name, value, text]) => {
+  return titled(label, true,
+    h("table", { className: "pbl-bars", "aria-label": label }, h("tbody", {}, ...rows.map(([name, value, text]) => {
       const share = (Math.abs(value) / longest) * (both ? 50 : 100);
       const bar = h("span", { className: "pbl-bar" });
       const from = both ? (value < 0 ? 50 - share : 50) : 0;

@@ -3,7 +3,7 @@
 import type { Begin } from "../figure";
 import type { Place } from "../run";
 import type { Axis } from "../sweeps";
-import { calmly, h, input, labelled, map2d, percent, select, shown, signed, still } from "../ui";
+import { calmly, h, input, labelled, map2d, percent, select, shown, signed, still, titled } from "../ui";
 import { answers } from "./prompted";
 
 export const DEFAULTS = {
@@ -61,11 +61,13 @@ export const begin: Begin = async (stage) => {
     const rows = Array.from({ length: model.config.n_layers }, (_, layer) => `L${layer}`);
     const picked = state.cell === "" ? undefined : Math.min(Number(state.cell) || 0, values.length - 1);
     const focused = map.contains(document.activeElement);
+    const scrolled = map.querySelector(".pbl-scroll")?.scrollLeft ?? 0;
     map.replaceChildren(map2d({
       label: `Share of the way from the ${denoise ? "corrupted" : "clean"} to the ${denoise ? "clean" : "corrupted"} run's logit difference`,
       rows, columns, values, most: 1, picked, tall: !byHead, pick: (cell) => stage.set({ cell: String(cell) }),
     }));
     if (focused) map.querySelector<HTMLElement>('button[tabindex="0"]')?.focus();
+    map.querySelector(".pbl-scroll")!.scrollLeft = scrolled;
     const best = values.indexOf(Math.max(...values));
     const named = (cell: number) => byHead ? `L${Math.floor(cell / columns.length)}H${cell % columns.length}` : `layer ${Math.floor(cell / columns.length)}, token ${cell % columns.length} (${shown(base.texts[cell % columns.length]!)})`;
     const summary = `Logit difference of ${shown(names[0])} and ${shown(names[1])}: ${signed(start)} unpatched, ${signed(end)} in the run that patches come from. The strongest patch is ${named(best)}: ${signed(values[best]!)} of the way.`;
@@ -85,7 +87,7 @@ export const begin: Begin = async (stage) => {
       columns: base.texts.map(shown), values: moved, most: Math.max(0.3, ...moved), tall: true });
     const runs = [["unpatched", before], ["patched", after], [denoise ? "clean" : "corrupted", source]] as const;
     const cells = (row: (its: typeof before) => string) => runs.map(([, its]) => h("td", {}, row(its)));
-    const numbers = h("div", { className: "pbl-scroll", role: "region", "aria-label": "what the answer becomes", tabIndex: 0 }, h("table", { className: "pbl-plain" },
+    const numbers = titled("What becomes of the answer", true, h("table", { className: "pbl-plain", "aria-label": "What becomes of the answer" },
       h("thead", {}, h("tr", {}, h("td"), ...runs.map(([name]) => h("th", { scope: "col" }, name)))),
       h("tbody", {},
         h("tr", {}, h("th", { scope: "row" }, `P(${shown(names[0])})`), ...cells((its) => percent(its.answers[0]!))),

@@ -21,7 +21,7 @@ export const begin: Begin = async (stage) => {
   const pinned = h("div", { className: "pbl-pinned" });
   stage.body.append(
     h("div", { className: "pbl-controls" }, labelled("Text", text, "pbl-wide"), labelled("Model", which), random),
-    chips, h("div", { className: "pbl-two" }, next, h("div", {}, heads, pinned)));
+    chips, h("div", { className: "pbl-two" }, h("div", {}, next, pinned), heads));
 
   const draw = () => stage.drawing(async (late) => {
     if (model.config.name !== state.model) model = await stage.model(state.model!);
@@ -39,7 +39,7 @@ export const begin: Begin = async (stage) => {
     const stripes = Array.from({ length: n_layers * n_heads }, (_, i) => stripe(patterns.subarray(i * size, (i + 1) * size), tokens));
     const best = stripes.indexOf(Math.max(...stripes));
     const chosen = /^L(\d+)H(\d+)$/.exec(state.head!);
-    const pin = chosen ? Math.min(Number(chosen[1]) * n_heads + Number(chosen[2]), n_layers * n_heads - 1) : stripes[best]! > 0.3 ? best : n_layers * n_heads - 1;
+    const pin = chosen ? Math.min(Number(chosen[1]) * n_heads + Number(chosen[2]), n_layers * n_heads - 1) : stripes[best]! > 0.3 ? best : farthest(patterns, n, at, (n_layers - 1) * n_heads, n_heads);
     const name = (i: number) => `L${Math.floor(i / n_heads)}H${i % n_heads}`;
     const pattern = patterns.subarray(pin * size, (pin + 1) * size);
     const looks = pattern.subarray(at * n, (at + 1) * n);
@@ -64,7 +64,7 @@ export const begin: Begin = async (stage) => {
     next.replaceChildren(bars(`What comes after ${shown(texts[at]!)}?`, likely.map((one) => [shown(one.text), one.probability, percent(one.probability)]), 1));
 
     const inHeads = [...heads.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement);
-    heads.style.gridTemplateColumns = `auto repeat(${n_heads}, minmax(2rem, 4.5rem))`;
+    heads.style.gridTemplateColumns = `auto repeat(${n_heads}, minmax(2rem, 5rem))`;
     heads.replaceChildren(h("span"), ...Array.from({ length: n_heads }, (_, head) => h("span", { className: "pbl-axis" }, `H${head}`)),
       ...Array.from({ length: n_layers * n_heads }, (_, i) => [
         ...(i % n_heads ? [] : [h("span", { className: "pbl-axis" }, `L${i / n_heads}`)]),
@@ -109,6 +109,18 @@ function stripe(pattern: Float32Array, tokens: readonly number[]): number {
     count++;
   }
   return count < 3 ? 0 : sum / count;
+}
+
+/** Of some heads the one that looks most at one token that is neither the first nor the one it looks from. */
+function farthest(patterns: Float32Array, n: number, at: number, from: number, count: number): number {
+  let [best, most] = [from, -1];
+  for (let head = from; head < from + count; head++) {
+    for (let key = 1; key < at; key++) {
+      const look = patterns[(head * n + at) * n + key]!;
+      if (look > most) [best, most] = [head, look];
+    }
+  }
+  return best;
 }
 
 /** A pattern as pixels; a frame around the row that is read from. */
