@@ -6,7 +6,7 @@
     ```
 
 Options set what the figure begins with; `:start: view` begins without a press. The script and the weights lie in
-`_live/` of the built site. Weights are written anew only if the models or the way they are written have changed.
+`_static/live/` of the built site. Weights are written anew only if the models or the way they are written have changed.
 """
 
 import hashlib
@@ -48,15 +48,18 @@ class Live(SphinxDirective):
         if wrong:
             raise self.error(f"the live figure {name!r} has no option {wrong[0]!r}; it has {', '.join(known)}.")
         up = "../" * self.env.docname.count("/")
-        data = "".join(f' data-{key}="{nodes.unescape(escaped(value))}"' for key, value in self.options.items())
-        caption = nodes.caption()
-        caption += self.parse_inline(" ".join(self.content))[0]
-        figure = nodes.container(classes=["pb-live-fallback"])
-        picture = f'<img src="{up}_live/pictures/{name}.png" alt="{escaped(shows)}" loading="lazy">'
-        figure += nodes.raw("", f'<div class="pb-live" id="live-{name}" data-live="{name}"{data}>{picture}', format="html")
-        figure += nodes.paragraph("", "", *caption.children)
-        figure += nodes.raw("", "</div>", format="html")
-        return [figure]
+        data = "".join(f' data-{key}="{escaped(value)}"' for key, value in self.options.items())
+        caption, _ = self.parse_inline(" ".join(self.content))
+        picture = f'<img src="{up}_static/live/pictures/{name}.png" alt="{escaped(shows)}" loading="lazy">'
+        return [
+            nodes.raw(
+                "",
+                f'<div class="pb-live" id="live-{name}" data-live="{name}"{data}><figure>{picture}<figcaption>',
+                format="html",
+            ),
+            nodes.inline("", "", *caption),
+            nodes.raw("", "</figcaption></figure></div>", format="html"),
+        ]
 
 
 def escaped(text: str) -> str:
@@ -66,14 +69,14 @@ def escaped(text: str) -> str:
 def page_context(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
     """The script, on pages that have such a figure."""
     if 'class="pb-live"' in context.get("body", ""):
-        app.add_js_file(f"{'../' * pagename.count('/')}_live/live.js", loading_method="defer")
+        app.add_js_file("live/live.js", loading_method="defer")
 
 
 def copy(app: Sphinx, exception: Exception | None) -> None:
     """The script, the pictures and the weights into the built site."""
     if exception is not None:
         return
-    target = Path(app.outdir) / "_live"
+    target = Path(app.outdir) / "_static" / "live"
     shutil.copytree(weights(), target, dirs_exist_ok=True)
     shutil.copyfile(LIVE / "dist" / "live.js", target / "live.js")
     shutil.copytree(LIVE / "pictures", target / "pictures", dirs_exist_ok=True)
