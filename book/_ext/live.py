@@ -22,8 +22,14 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).resolve().parents[2]
 LIVE = ROOT / "book" / "_live"
 FIGURES = {  # name -> (what the picture shows, the options a figure knows)
-    "text": ("A text's tokens, the likeliest next tokens, and where every head looks.", ("model", "text", "at", "head")),
-    "writes": ("A map of what each head and each MLP writes toward an answer.", ("prompt", "right", "wrong", "part")),
+    "text": (
+        "A text's tokens, the likeliest next tokens, and where every head looks.",
+        ("model", "text", "at", "head"),
+    ),
+    "writes": (
+        "A map of what each head and each MLP writes toward an answer.",
+        ("prompt", "right", "wrong", "part"),
+    ),
     "patch": (
         "A map of patches, layer by position, and what one of them does to the answer.",
         ("clean", "corrupted", "right", "wrong", "what", "way", "cell"),
@@ -46,7 +52,9 @@ class Live(SphinxDirective):
         shows, known = FIGURES[name]
         wrong = [key for key in self.options if key not in (*known, *EVERY)]
         if wrong:
-            raise self.error(f"the live figure {name!r} has no option {wrong[0]!r}; it has {', '.join(known)}.")
+            raise self.error(
+                f"the live figure {name!r} has no option {wrong[0]!r}; it has {', '.join(known)}."
+            )
         up = "../" * self.env.docname.count("/")
         data = "".join(f' data-{key}="{escaped(value)}"' for key, value in self.options.items())
         caption, _ = self.parse_inline(" ".join(self.content))
@@ -84,7 +92,10 @@ def copy(app: Sphinx, exception: Exception | None) -> None:
 
 def weights() -> Path:
     """The folder of the models' files; made in build/ where they are not there yet."""
-    sources = [*sorted((ROOT / "patchbook" / "zoo").glob("tiny-*/*")), Path(__file__).with_name("live_weights.py")]
+    sources = [
+        *sorted((ROOT / "patchbook" / "zoo").glob("tiny-*/*")),
+        Path(__file__).with_name("live_weights.py"),
+    ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     folder = ROOT / "build" / "live" / digest
     if not folder.is_dir():

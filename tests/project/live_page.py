@@ -1,6 +1,6 @@
 """The model of the book's pages, in headless chromium: a bare page with the bundle and the weights beside it.
 
-    python -m tests.project.live_page      # draws book/_live/pictures anew: what pages show before a figure runs
+python -m tests.project.live_page      # draws book/_live/pictures anew: what pages show before a figure runs
 """
 
 import base64
@@ -65,6 +65,15 @@ def awaited(browser: Browser, expression: str):
     return answer["result"].get("value")
 
 
+def live_weights_into(folder: Path) -> None:
+    """Both models' files, made if they are not in build/ yet."""
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    import live
+
+    for file in live.weights().iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+
+
 FIGURE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title>
 <body style="font: 16px system-ui, sans-serif; margin: 0; background: #fff; width: 820px">
 <div class="pb-live" data-live="{name}" data-start="view" data-cell="25" style="margin: 0"></div><script src="live.js"></script>"""
@@ -77,15 +86,20 @@ def draw_pictures(folder: Path, wanted: list[str]) -> None:
 
     with tempfile.TemporaryDirectory() as page, tempfile.TemporaryDirectory() as profile:
         prepare(Path(page))
-        for file in live.weights().iterdir():
-            (Path(page) / file.name).write_bytes(file.read_bytes())
+        live_weights_into(Path(page))
         with served(Path(page)) as address, Browser(Path(profile)) as browser:
             for name in wanted or list(live.FIGURES):
                 (Path(page) / f"{name}.html").write_text(FIGURE.format(name=name), encoding="utf-8")
                 browser.open(f"{address}/{name}.html", width=820)
                 until(lambda: browser.value("document.querySelector('.pbl-said')?.textContent"))
-                awaited(browser, "Promise.all(document.getAnimations().map(one => one.finished)).then(() => 1)")
-                size = json.loads(browser.value("JSON.stringify(document.querySelector('.pb-live').getBoundingClientRect())"))
+                awaited(
+                    browser, "Promise.all(document.getAnimations().map(one => one.finished)).then(() => 1)"
+                )
+                size = json.loads(
+                    browser.value(
+                        "JSON.stringify(document.querySelector('.pb-live').getBoundingClientRect())"
+                    )
+                )
                 clip = {key: size[key] for key in ("x", "y", "width", "height")} | {"scale": 1}
                 shot = browser.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
                 (folder / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))

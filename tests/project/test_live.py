@@ -6,7 +6,8 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from tests.project.browser import Browser
 from tests.project.live_page import BUNDLE, ROOT, asked, prepare, served
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import live_weights  # noqa: E402  (the folder is no package: Sphinx loads it by its path)
+import live_weights
 
 CLOSE = 1e-3  # logits
 LARGEST = 60_000  # bytes of the bundle
@@ -60,7 +61,7 @@ class Prompts:
 
 def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
     """Fifty prompts: two people and a gift, days, capitals, random tokens said twice."""
-    ioi = IOIDataset("ABBA", N=12, tokenizer=model.tokenizer, seed=0, templates=[TEMPLATE])
+    ioi = IOIDataset("ABBA", N=8, tokenizer=model.tokenizer, seed=0, templates=[TEMPLATE])
     flipped = ioi.gen_flipped_prompts("ABB->ABA, BAB->BAA")
     yield Prompts(ioi.toks, flipped.toks, ioi.answer_tokens)
     days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") * 3
@@ -73,7 +74,7 @@ def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
                 f" {days[i + 1]}",
                 f" {days[i + 3]}",
             )
-            for i in range(14)
+            for i in range(18)
         ],
     )
     words = ("The", "My", "This", "Our") * 3
@@ -85,14 +86,10 @@ def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
         ],
     )
     rng = random.Random(0)
-    draw = lambda: torch.tensor(
-        [
-            [model.tokenizer.bos_token_id, *(r := rng.choices(range(300, 3000), k=5)), *r[:4]]
-            for _ in range(12)
-        ]
-    )  # noqa: E731
-    tokens = draw()
-    yield Prompts(tokens, draw(), torch.stack([tokens[:, 5], tokens[:, 1]], dim=1))
+    halves = [[rng.choices(range(300, 3000), k=4) for _ in range(12)] for _ in range(2)]
+    bos = model.tokenizer.bos_token_id
+    tokens, other = (torch.tensor([[bos, *half, *half[:3]] for half in rows]) for rows in halves)
+    yield Prompts(tokens, other, torch.stack([tokens[:, 4], tokens[:, 1]], dim=1))
 
 
 TEMPLATE = "When {first} and {second} went to the {place}, {giver} gave a {object} to"
@@ -162,8 +159,11 @@ def test_fifty_prompts_and_every_sweep_agree_with_python(page, models, capsys):
 def python_says(model: TransformerBridge, prompts: Prompts) -> dict[str, Tensor]:
     """Everything by name, prompts first; the last axis of a sweep is the two answers."""
     both = {"right": lambda x: prompts.score(x)[:, 0], "wrong": lambda x: prompts.score(x)[:, 1]}
-    flat = lambda logits: prompts.score(logits).flatten()  # noqa: E731  (paths want one axis)
-    of = lambda tokens: type("Set", (), {"toks": tokens})  # noqa: E731
+    new, orig = SimpleNamespace(toks=prompts.other), SimpleNamespace(toks=prompts.tokens)
+
+    def flat(logits: Tensor) -> Tensor:
+        return prompts.score(logits).flatten()  # paths want one axis
+
     logits, cache = model.run_with_cache(prompts.tokens)
     _, other = model.run_with_cache(prompts.other)
     said = {"logits": logits[:, -1]}
@@ -175,7 +175,7 @@ def python_says(model: TransformerBridge, prompts: Prompts) -> dict[str, Tensor]
         "path to the end": paths.get_path_patch_head_to_final_resid_post,
         **{f"path to {x}": _to_heads(x) for x in "qkv"},
     }.items():
-        values = run(model, flat, of(prompts.other), of(prompts.tokens))
+        values = run(model, flat, new, orig)
         said[name] = torch.as_tensor(values).unflatten(-1, (-1, 2)).movedim(-2, 0)
     parts = decompose_logit_diff(model, cache, prompts.answers)
     said["attribution"] = torch.cat(
@@ -189,13 +189,13 @@ def python_says(model: TransformerBridge, prompts: Prompts) -> dict[str, Tensor]
         ]
     ).T
     for name, at in {"zero ablation": None, "knock-out at the end": -1}.items():
-        said[name] = ablated(model, prompts, lambda z: torch.zeros_like(z), at)
+        said[name] = ablated(model, prompts, torch.zeros_like, at)
     said["mean ablation"] = ablated(model, prompts, lambda z: z.mean(0, keepdim=True).expand_as(z), None)
     return said
 
 
 def _to_heads(letter: str):
-    return lambda *rest: paths.get_path_patch_head_to_heads(RECEIVERS, letter, *rest)
+    return partial(paths.get_path_patch_head_to_heads, RECEIVERS, letter)
 
 
 def ablated(model: TransformerBridge, prompts: Prompts, by, at: int | None) -> Tensor:
@@ -265,7 +265,7 @@ def test_every_activation_has_transformer_lens_name_and_value(page, models, name
     model, text = models[name], TEXTS[0]
     tokens = model.to_tokens(text)
     with torch.no_grad():
-        logits, cache = model.run_with_cache(tokens)
+        _, cache = model.run_with_cache(tokens)
     (names,) = page.asks([("hooks", {"tokens": tokens[0].tolist()})], name)
     known = {key for key in cache if re.fullmatch(r"(blocks\.\d+\.)?(ln\w+\.|attn\.|mlp\.)?hook_\w+", key)}
     aliases = re.compile(r"hook_(in|out|hidden_states)$")

@@ -69,7 +69,8 @@ export class Stage {
       copy.textContent = await navigator.clipboard?.writeText(this.link).then(() => "Copied", () => "It is in the address bar") ?? "It is in the address bar";
       setTimeout(() => (copy.textContent = "Copy a link to this"), 2000);
     } }, "Copy a link to this");
-    this.host.replaceChildren(this.body, h("div", { className: "pbl-foot" }, this.said, copy));
+    const caption = h("p", { className: "pbl-note" }, ...(this.host.querySelector("figcaption")?.childNodes ?? []));
+    this.host.replaceChildren(caption, this.body, h("div", { className: "pbl-foot" }, this.said, copy));
     this.host.classList.add("pbl-on");
   }
 
@@ -89,38 +90,59 @@ export class Stage {
 
 export type Begin = (stage: Stage) => Promise<void>;
 
-/** Shows a way to start; begins at once where the address asks for it, where the page says so, or on later pages of a visit. */
+const begun = new EventTarget(); // says to a page's other figures that one was started
+
+/** Shows a way to start; begins at once where the address asks for it, and when it comes into view where the page says
+ * so or a figure was started before in this visit. */
 export function prepare(stage: Stage, begin: Begin): void {
   const { host } = stage;
+  let started = false;
   const start = async () => {
-    button.disabled = true;
-    try {
-      sessionStorage.setItem("patchbook-live", "on");
-    } catch { /* a page without storage starts each figure by a press */ }
+    if (started) return;
+    started = button.disabled = true;
+    remember();
     try {
       await begin(stage);
     } catch (error) {
-      button.disabled = false;
-      button.before(h("p", { role: "alert" }, `This figure did not start: ${error instanceof Error ? error.message : error}. The picture shows what it does. `));
+      started = button.disabled = false;
+      const why = error instanceof Error ? error.message : error;
+      button.before(h("p", { role: "alert" }, `This figure did not start: ${why}. The picture shows what it does.`));
     }
   };
   const button = h("button", { type: "button", className: "pbl-start", onclick: start }, "Run the model in this page");
-  host.prepend(h("div", { className: "pbl-invite" }, button, h("span", {}, " nothing to install; nothing you type leaves this page")));
-  let known = false;
-  try {
-    known = sessionStorage.getItem("patchbook-live") === "on";
-  } catch { /* as above */ }
-  if (stage.addressed) {
-    host.scrollIntoView();
-    void start();
-  } else if (known || host.dataset.start === "view") {
+  host.prepend(h("div", { className: "pbl-invite" }, button, h("span", {}, "nothing to install; nothing you type leaves this page")));
+  const whenSeen = () => {
     const seen = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       seen.disconnect();
       void start();
     }, { rootMargin: "200px" });
     seen.observe(host);
-  }
-  addEventListener("hashchange", () => stage.addressed && stage.reread());
+  };
+  if (stage.addressed) {
+    host.scrollIntoView();
+    void start();
+  } else if (host.dataset.start === "view" || remembered()) whenSeen();
+  else begun.addEventListener("begun", whenSeen, { once: true });
+  addEventListener("hashchange", () => {
+    if (!stage.addressed) return;
+    if (started) stage.reread();
+    else location.reload();
+  });
   new MutationObserver(() => stage.onchange()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+}
+
+function remembered(): boolean {
+  try {
+    return sessionStorage.getItem("patchbook-live") === "on";
+  } catch {
+    return false; // no storage here: each page asks anew
+  }
+}
+
+function remember(): void {
+  begun.dispatchEvent(new Event("begun"));
+  try {
+    sessionStorage.setItem("patchbook-live", "on");
+  } catch { /* as above */ }
 }
