@@ -2,8 +2,9 @@
 
     .venv/bin/python -m benchmarks.live
 
-Each line is the median of five, after one that is not counted: the time from the question to the answer, the way to
-the worker and back with it. A click runs what the figure "Patch it" runs: a patch, what it moves, what it makes likely.
+Each line is the median of five, after one that is not counted: the time from the question to the answer,
+with the way to the worker and back. A click runs what the figure "Patch it" runs: a patch, what it moves,
+what it makes likely.
 """
 
 import statistics

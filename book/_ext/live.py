@@ -2,11 +2,12 @@
 
     ```{live} patch
     :clean: When Mary and John went to the park, John gave a ball to
-    What this figure is, in a sentence: its caption, and all that a page without scripts has beside the picture.
+    What this figure is, in a sentence: the caption, also of the picture that stands for it without scripts.
     ```
 
-Options set what the figure begins with; `:start: view` begins without a press. The script and the weights lie in
-`_static/live/` of the built site. Weights are written anew only if the models or the way they are written have changed.
+Options set what the figure begins with; `:start: view` begins without a press. The script and the weights
+lie in `_static/live/` of the built site. Weights are written anew only where a model, or the way it is
+written, has changed.
 """
 
 import hashlib
@@ -62,7 +63,8 @@ class Live(SphinxDirective):
         return [
             nodes.raw(
                 "",
-                f'<div class="pb-live" id="live-{name}" data-live="{name}"{data}><figure>{picture}<figcaption>',
+                f'<div class="pb-live" id="live-{name}" data-live="{name}"{data}>'
+                f"<figure>{picture}<figcaption>",
                 format="html",
             ),
             nodes.inline("", "", *caption),

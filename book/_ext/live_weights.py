@@ -1,8 +1,9 @@
 """A model's weights in one small file, for the model that runs in the book's pages.
 
-The weights are those of `load_model`, folded and centred, so all that the page computes is what a notebook computes.
-A weight keeps three of its four bytes, a rounding of at most 2^-17 of its size: logits then move by about 1e-4. With
-two bytes (half precision) they move by 5e-3, and figures would no longer agree with the notebooks' to three digits.
+The weights are those of `load_model`, folded and centred, so what the page computes is what a notebook
+computes. A weight keeps three of its four bytes, a rounding of at most 2^-17 of its size: logits then move by
+about 1e-4. With two bytes (half precision) they move by 5e-3, and figures would no longer agree with the
+notebooks' to three digits.
 
     file      = gzip(number of bytes of the head, 4 bytes | head | first bytes | second bytes | third bytes)
     head      = JSON: config, tensors ([name, shape], in order), tokens (in order of their numbers), merges

