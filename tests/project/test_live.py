@@ -1,0 +1,320 @@
+"""The model that runs in the book's pages says what the Python engine says, and its bundle is that of its sources."""
+
+import hashlib
+import random
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor
+from transformer_lens import TransformerBridge
+
+from patchbook import load_model
+from patchbook.patching import paths, sweeps
+from patchbook.patching.attribution import accumulated_logit_diff, decompose_logit_diff
+from patchbook.prompts.ioi import IOIDataset
+from patchbook.training.vocabulary import build_tokenizer
+from tests.project.browser import Browser
+from tests.project.live_page import BUNDLE, ROOT, asked, prepare, served
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import live_weights
+
+CLOSE = 1e-3  # logits
+LARGEST = 60_000  # bytes of the bundle
+SWEPT = {  # a name of the Python engine -> (places, axes)
+    "get_act_patch_block_every": (("resid_pre", "attn_out", "mlp_out"), ("layer", "pos")),
+    "get_act_patch_resid_mid": (("resid_mid",), ("layer", "pos")),
+    "get_act_patch_attn_head_all_pos_every": (("z", "q", "k", "v", "pattern"), ("layer", "head")),
+    "get_act_patch_attn_head_out_by_pos": (("z",), ("layer", "pos", "head")),
+}
+RECEIVERS = [(3, 0), (3, 4), (2, 4)]
+TEXTS = (
+    "When Mary and John went to the park, John gave a ball to",
+    "it's 0.5, they'll SAY:  “naïve”…\n\n\tend  ",
+    "<|endoftext|>two<|endoftext|> texts 🙂",
+    "  ",
+    "",
+)
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Prompts of one length, and what they are patched from. Tokens are (batch, pos)."""
+
+    tokens: Tensor
+    other: Tensor
+    answers: Tensor  # (batch, 2)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def score(self, logits: Tensor) -> Tensor:
+        """Both answers' logits, (batch, 2)."""
+        return logits[:, -1].gather(1, self.answers)
+
+
+def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
+    """Fifty prompts: two people and a gift, days, capitals, random tokens said twice."""
+    ioi = IOIDataset("ABBA", N=8, tokenizer=model.tokenizer, seed=0, templates=[TEMPLATE])
+    flipped = ioi.gen_flipped_prompts("ABB->ABA, BAB->BAA")
+    yield Prompts(ioi.toks, flipped.toks, ioi.answer_tokens)
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") * 3
+    yield written(
+        model,
+        [
+            (
+                f"Today is {days[i]}. Tomorrow is",
+                f"Today is {days[i + 2]}. Tomorrow is",
+                f" {days[i + 1]}",
+                f" {days[i + 3]}",
+            )
+            for i in range(18)
+        ],
+    )
+    words = ("The", "My", "This", "Our") * 3
+    yield written(
+        model,
+        [
+            (f"{word} cat went to the {place}.", f"{word.lower()} cat went to the {place}.", " The", " the")
+            for word, place in zip(words, ("park", "store", "house") * 4, strict=True)
+        ],
+    )
+    rng = random.Random(0)
+    halves = [[rng.choices(range(300, 3000), k=4) for _ in range(12)] for _ in range(2)]
+    bos = model.tokenizer.bos_token_id
+    tokens, other = (torch.tensor([[bos, *half, *half[:3]] for half in rows]) for rows in halves)
+    yield Prompts(tokens, other, torch.stack([tokens[:, 4], tokens[:, 1]], dim=1))
+
+
+TEMPLATE = "When {first} and {second} went to the {place}, {giver} gave a {object} to"
+
+
+def written(model: TransformerBridge, rows: list[tuple[str, str, str, str]]) -> Prompts:
+    """Rows of (prompt, other prompt, right answer, wrong answer)."""
+    tokens, other = (torch.cat([model.to_tokens(row[i]) for row in rows]) for i in (0, 1))
+    answers = [[model.to_single_token(row[2]), model.to_single_token(row[3])] for row in rows]
+    return Prompts(tokens, other, torch.tensor(answers))
+
+
+@dataclass(frozen=True)
+class Page:
+    """The blank page, open in a browser."""
+
+    browser: Browser
+
+    def asks(self, tasks: list[tuple[str, dict]], model: str = "tiny-gpt2") -> list:
+        return asked(self.browser, model, tasks)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, TransformerBridge]:
+    return {name: load_model(name) for name in live_weights.MODELS}
+
+
+@pytest.fixture(scope="module")
+def page(models, tmp_path_factory) -> Iterator[Page]:
+    folder = tmp_path_factory.mktemp("live")
+    prepare(folder)
+    for name, model in models.items():
+        live_weights.write(folder, name, model)
+    with served(folder) as address, Browser(tmp_path_factory.mktemp("profile")) as browser:
+        browser.open(f"{address}/index.html")
+        yield Page(browser)
+
+
+def farthest(ours: Tensor, theirs: Tensor) -> float:
+    assert ours.shape == theirs.shape
+    return (ours - theirs).abs().max().item()
+
+
+def table(answer: dict) -> Tensor:
+    return torch.tensor(answer["data"]).view(answer["shape"])
+
+
+def test_fifty_prompts_and_every_sweep_agree_with_python(page, models, capsys):
+    model, sets = models["tiny-gpt2"], [*prompt_sets(models["tiny-gpt2"])]
+    assert sum(map(len, sets)) == 50
+    found: dict[str, float] = {}
+    for prompts in sets:
+        with torch.no_grad():
+            wanted = python_says(model, prompts)
+        for i in range(len(prompts)):
+            answers = page.asks(tasks_for(prompts, i, model))
+            said = dict(zip(wanted, map(as_tensor, answers), strict=True))
+            for name, values in wanted.items():
+                found[name] = max(found.get(name, 0), farthest(said[name], values[i]))
+    with capsys.disabled():
+        print()
+        for name, value in found.items():
+            print(f"{name:45} {value:.1e}")
+    assert max(found.values()) < CLOSE, found
+
+
+def python_says(model: TransformerBridge, prompts: Prompts) -> dict[str, Tensor]:
+    """Everything by name, prompts first; the last axis of a sweep is the two answers."""
+    both = {"right": lambda x: prompts.score(x)[:, 0], "wrong": lambda x: prompts.score(x)[:, 1]}
+    new, orig = SimpleNamespace(toks=prompts.other), SimpleNamespace(toks=prompts.tokens)
+
+    def flat(logits: Tensor) -> Tensor:
+        return prompts.score(logits).flatten()  # paths want one axis
+
+    logits, cache = model.run_with_cache(prompts.tokens)
+    _, other = model.run_with_cache(prompts.other)
+    said = {"logits": logits[:, -1]}
+    for name in SWEPT:
+        result = getattr(sweeps, name)(model, prompts.tokens, other, both, reduce="none")
+        values = result.values.movedim(0, -1).movedim(-2, 0)  # (batch, *axes, answer)
+        said[name] = values if name.endswith("every") else values[:, None]
+    for name, run in {
+        "path to the end": paths.get_path_patch_head_to_final_resid_post,
+        **{f"path to {x}": _to_heads(x) for x in "qkv"},
+    }.items():
+        values = run(model, flat, new, orig)
+        said[name] = torch.as_tensor(values).unflatten(-1, (-1, 2)).movedim(-2, 0)
+    parts = decompose_logit_diff(model, cache, prompts.answers)
+    said["attribution"] = torch.cat(
+        [
+            parts.embedding[None],
+            parts.heads.flatten(0, 1),
+            parts.mlps,
+            parts.attention_biases,
+            parts.unembedding_bias[None],
+            accumulated_logit_diff(model, cache, prompts.answers)[1],
+        ]
+    ).T
+    for name, at in {"zero ablation": None, "knock-out at the end": -1}.items():
+        said[name] = ablated(model, prompts, torch.zeros_like, at)
+    said["mean ablation"] = ablated(model, prompts, lambda z: z.mean(0, keepdim=True).expand_as(z), None)
+    return said
+
+
+def _to_heads(letter: str):
+    return partial(paths.get_path_patch_head_to_heads, RECEIVERS, letter)
+
+
+def ablated(model: TransformerBridge, prompts: Prompts, by, at: int | None) -> Tensor:
+    """Both answers' logits without each head: (batch, layer, head, 2)."""
+    rows = []
+    for layer in range(model.cfg.n_layers):
+        for head in range(model.cfg.n_heads):
+
+            def hook_z(z, hook, head=head):
+                z = z.clone()
+                where = slice(None) if at is None else at
+                z[:, where, head] = by(z[:, :, head])[:, where]
+                return z
+
+            rows.append(
+                prompts.score(
+                    model.run_with_hooks(prompts.tokens, fwd_hooks=[(f"blocks.{layer}.attn.hook_z", hook_z)])
+                )
+            )
+    return torch.stack(rows, dim=1).unflatten(1, (model.cfg.n_layers, -1))
+
+
+def tasks_for(prompts: Prompts, i: int, model: TransformerBridge) -> list[tuple[str, dict]]:
+    """What the page is asked, in the order of `python_says`. Some tasks give one part of a value each."""
+    tokens, other, answers = (x[i].tolist() for x in (prompts.tokens, prompts.other, prompts.answers))
+    last = len(tokens) - 1
+    everyone = prompts.tokens.tolist()
+    swept = {"tokens": tokens, "from": {"tokens": other}, "answers": answers}
+    return [
+        ("logits", {"tokens": tokens, "pos": last}),
+        *(("sweeps", {**swept, "places": places, "axes": axes}) for places, axes in SWEPT.values()),
+        ("path", {"tokens": tokens, "other": other, "receivers": [], "letter": "q", "answers": answers}),
+        *(
+            (
+                "path",
+                {"tokens": tokens, "other": other, "receivers": RECEIVERS, "letter": x, "answers": answers},
+            )
+            for x in "qkv"
+        ),
+        ("attribution", {"tokens": tokens, "right": answers[0], "wrong": answers[1]}),
+        ("ablations", {"tokens": tokens, "by": "zero", "answers": answers}),
+        ("ablations", {"tokens": tokens, "by": "zero", "answers": answers, "at": last}),
+        ("ablations", {"tokens": tokens, "by": {"mean": everyone}, "answers": answers}),
+    ]
+
+
+def as_tensor(answer) -> Tensor:
+    if isinstance(answer, list):
+        return torch.tensor(answer)
+    if "data" in answer:
+        return table(answer)
+    heads = [share for layer in answer["heads"] for share in layer]
+    return torch.tensor(
+        [
+            answer["embedding"],
+            *heads,
+            *answer["mlps"],
+            *answer["attention_biases"],
+            answer["unembedding_bias"],
+            *answer["lens"],
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", live_weights.MODELS)
+def test_every_activation_has_transformer_lens_name_and_value(page, models, name):
+    model, text = models[name], TEXTS[0]
+    tokens = model.to_tokens(text)
+    with torch.no_grad():
+        _, cache = model.run_with_cache(tokens)
+    (names,) = page.asks([("hooks", {"tokens": tokens[0].tolist()})], name)
+    known = {key for key in cache if re.fullmatch(r"(blocks\.\d+\.)?(ln\w+\.|attn\.|mlp\.)?hook_\w+", key)}
+    aliases = re.compile(r"hook_(in|out|hidden_states)$")
+    assert {key for key in known if not aliases.search(key)} <= set(names)
+    (values,) = page.asks([("activations", {"tokens": tokens[0].tolist(), "names": names})], name)
+    for key, value in zip(names, values, strict=True):
+        if key in cache and not (
+            name == "tiny-attn-only" and key.endswith("scores")
+        ):  # a native bridge's are not its own
+            theirs = cache[key][0].flatten()
+            ours = torch.tensor([-torch.inf if x is None else x for x in value])
+            seen = ours > -torch.inf  # some models mask scores after the hook
+            scale = theirs[seen].abs().max().clamp(min=1)
+            assert ((ours - theirs)[seen].abs().max() / scale) < CLOSE / 4, key
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_tokens_are_those_of_to_tokens(page, models, text):
+    model = models["tiny-gpt2"]
+    (said,) = page.asks([("tokens", {"text": text})])
+    assert said["tokens"] == [model.tokenizer.bos_token_id, *build_tokenizer()(text)["input_ids"]]
+    if text:
+        assert said["tokens"] == model.to_tokens(text)[0].tolist()
+
+
+def test_a_patch_from_the_run_itself_changes_nothing(page, models):
+    """Freezing: each activation put back where it was."""
+    tokens = models["tiny-gpt2"].to_tokens(TEXTS[0])[0].tolist()
+    asked_for = [
+        {"place": place, "layer": 1, "from": "own"} for place in ("z", "resid_pre", "mlp_out", "pattern", "q")
+    ]
+    plain, frozen = page.asks(
+        [("logits", {"tokens": tokens}), ("logits", {"tokens": tokens, "interventions": asked_for})]
+    )
+    assert plain == frozen
+
+
+def test_the_bundle_is_that_of_its_sources_and_small():
+    """`cd book/_live && npm ci && npm run build` makes it anew."""
+    folder = BUNDLE.parents[1] / "src"
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.suffix in (".ts", ".css"))
+    digest = hashlib.sha256()
+    for name in files:
+        digest.update(f"{name}\0{(folder / name).read_text(encoding='utf-8')}\0".encode())
+    built = BUNDLE.read_text(encoding="utf-8")
+    assert built.startswith(f"// sources: {digest.hexdigest()}\n"), "book/_live/src changed: npm run build"
+    assert len(built.encode()) < LARGEST
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", built), "the page asks another host"
+
+
+def test_both_models_together_are_under_six_megabytes(models):
+    assert sum(len(live_weights.packed(name, model)) for name, model in models.items()) < 6e6
