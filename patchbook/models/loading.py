@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TOKENIZER = zoo.ZOO / "tiny-gpt2"  # both tiny models use it
 SHIPPED = ("tiny-gpt2", "tiny-attn-only")
+SEEDS = (0, 1, 2, 3, 4)  # tiny-gpt2 by the same recipe: tiny-gpt2@1 and so on
+CONTROL = "free"  # and once more without the price on early looks: tiny-gpt2@free
 ON_THE_HUB = {
     "gpt2-small": hub.Repo(("openai-community/gpt2", "gpt2")),
     "attn-only-2l-shortformer": shortformer.REPO,
@@ -65,7 +67,7 @@ def load_model(
     folder = folder_of(name)
     with quietly():
         model = read_folder(folder, device or default_device(), dtype or torch.float32)
-    model.cfg.model_name = name if name in (*SHIPPED, *ON_THE_HUB) else folder.name
+    model.cfg.model_name = name if name in ON_THE_HUB else folder.name
     return model
 
 
@@ -110,8 +112,47 @@ def default_device() -> str:
     return os.environ.get("PATCHBOOK_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def variant(name: str, which: int | str) -> str:
+    """The name of a shipped model's variant; seed 0 is the model itself.
+
+    >>> variant("tiny-gpt2", 3), variant("tiny-gpt2", 0)
+    ('tiny-gpt2@3', 'tiny-gpt2')
+    """
+    return f"{name}@{which}" if str(which) != "0" else name
+
+
+VARIANTS = tuple(variant(FALLBACK, which) for which in (*SEEDS[1:], CONTROL))
+
+
+def shipped() -> tuple[str, ...]:
+    """Every model in the zoo by name: SHIPPED, and those VARIANTS whose training is done."""
+    done = [name for name in VARIANTS if (zoo.ZOO / name / "config.json").exists()]
+    return (*SHIPPED, *done)
+
+
+def variant_folder(name: str) -> Path:
+    """The folder of `tiny-gpt2@3`, or a message that says whether there could be one."""
+    base, _, which = name.partition("@")
+    if which == "0":
+        return zoo.ZOO / base
+    have = ", ".join(name for name in shipped() if name.startswith(FALLBACK))
+    if name not in VARIANTS:
+        known = ", ".join(VARIANTS)
+        raise ModelUnavailable(
+            f"wanted a variant of {base}, but got {name!r}.\nThere are: {FALLBACK}, {known}."
+        )
+    if name not in shipped():
+        raise ModelUnavailable(
+            f"{name} does not ship with this copy of Patchbook. Here are: {have}.\n"
+            f"In a checkout you can train it: python -m patchbook.training {name}"
+        )
+    return zoo.ZOO / name
+
+
 def folder_of(name: str) -> Path:
     """The folder that holds the model `name`; downloads it if it lives on the hub."""
+    if name.startswith(f"{FALLBACK}@"):
+        return variant_folder(name)
     if name in SHIPPED:
         return zoo.ZOO / name
     if name in ON_THE_HUB:
@@ -194,7 +235,7 @@ def read_attention_only(
 
 def available_models() -> list[Availability]:
     """Every model by name: where it comes from, and whether it can be loaded now."""
-    rows = [Availability(name, "ships with Patchbook", True, "") for name in SHIPPED]
+    rows = [Availability(name, "ships with Patchbook", True, "") for name in shipped()]
     for name, repo in ON_THE_HUB.items():
         if hub.cached(repo):
             rows.append(Availability(name, "local cache of the model hub", True, ""))
