@@ -18,9 +18,10 @@ from patchbook.models.native import native_bridge, native_matrices
 if TYPE_CHECKING:
     import torch
     from transformer_lens.model_bridge import TransformerBridge
-    from transformers import GPT2LMHeadModel
+    from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-TOKENIZER = zoo.ZOO / "tiny-gpt2"  # both tiny models use it
+TOKENIZER = zoo.ZOO / "tiny-gpt2"  # all shipped models use it
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json")
 SHIPPED = ("tiny-gpt2", "tiny-attn-only")
 SEEDS = (0, 1, 2, 3, 4)  # tiny-gpt2 by the same recipe: tiny-gpt2@1 and so on
 CONTROL = "free"  # and once more without the price on early looks: tiny-gpt2@free
@@ -202,7 +203,8 @@ def read_folder(folder: Path, device: str | torch.device, dtype: torch.dtype) ->
         return read_attention_only(folder, config, device, dtype)
     from transformer_lens.model_bridge import TransformerBridge
 
-    model = TransformerBridge.boot_transformers(str(folder), device="cpu", dtype=dtype)
+    tokenizer = None if any((folder / file).exists() for file in TOKENIZER_FILES) else shipped_tokenizer()
+    model = TransformerBridge.boot_transformers(str(folder), device="cpu", dtype=dtype, tokenizer=tokenizer)
     model.enable_compatibility_mode(
         fold_ln=True,
         center_writing_weights=True,
@@ -210,6 +212,13 @@ def read_folder(folder: Path, device: str | torch.device, dtype: torch.dtype) ->
         refactor_factored_attn_matrices=True,
     )
     return model.to(device).eval()
+
+
+def shipped_tokenizer() -> PreTrainedTokenizerBase:
+    """What every model of the zoo reads with."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(TOKENIZER)
 
 
 def read_attention_only(
@@ -221,9 +230,8 @@ def read_attention_only(
     compatibility mode only centres the unembedding, which no probability can notice.
     """
     from safetensors.torch import load_file
-    from transformers import AutoTokenizer
 
-    model = native_bridge(config, AutoTokenizer.from_pretrained(TOKENIZER))
+    model = native_bridge(config, shipped_tokenizer())
     saved = load_file(folder / "model.safetensors")
     for weight_name, weight in native_matrices(model).items():
         weight.data.copy_(saved[weight_name])

@@ -11,6 +11,7 @@ goes on from there, and ends with the bytes of a training that never stopped.
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from patchbook.training.batches import make_rows
 from patchbook.training.card import write_card
 from patchbook.training.checkpoints import Checkpoint
 from patchbook.training.runs import RUNS, stages_of
+from patchbook.training.storage import store_small, stored_as
 from patchbook.training.trainer import Recipe, train
 from patchbook.training.vocabulary import build_tokenizer
 
@@ -45,7 +47,9 @@ def make(name: str, folder: Path, checkpoint: Checkpoint, steps: int | None = No
             train(state, run.reader(model, stage), rows, stage, checkpoint.watching(watch), say)
             checkpoint.end_stage()
         before += stage.steps
-    run.save(model, tokenizer, folder)
+    run.save(model, folder)
+    if run.brings_tokenizer:
+        tokenizer.save_pretrained(folder)
     (folder / "induction_curve.json").write_text(json.dumps(curves.keep(points), indent=2) + "\n")
     checkpoint.remove()
 
@@ -73,6 +77,7 @@ def measured(name: str, folder: Path, stages: list[Recipe]) -> dict:
         "vocabulary": model.cfg.d_vocab,
         "positions": model.cfg.n_ctx,
         "bytes_of_weights": weights.stat().st_size,
+        "stored_as": stored_as(weights),
         **measure.measure(model, gpt2),
         "found": circuits.summary(model, gpt2),
         "recipe": {f"stage {i}": vars(stage) for i, stage in enumerate(stages, 1)},
@@ -97,10 +102,10 @@ def main() -> None:
     for name in names:
         folder = given.out / name
         print(f"{name} -> {folder}", flush=True)
+        stages = stages_of(name, given.steps)
         if not given.measure:
-            checkpoint = Checkpoint(given.work / f"{name}.pt", stages_of(name, given.steps))
-            make(name, folder, checkpoint, given.steps)
-        write_card(folder, name, measured(name, folder, stages_of(name, given.steps)))
+            make(name, folder, Checkpoint(given.work / f"{name}.pt", stages), given.steps)
+        write_card(folder, name, store_small(folder, partial(measured, name, folder, stages)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ class Run:
     point: Callable
     save: Callable
     every: int  # steps between two points of the curve
+    brings_tokenizer: bool = False  # the other models of the zoo read with its tokenizer
 
 
 READS = Recipe(
@@ -43,7 +44,7 @@ TINY_ATTN_ONLY = Run(
     build.build_attn_only,
     build.attn_only_reader,
     curves.attention_only_point,
-    lambda model, tokenizer, folder: build.save_attn_only(model, folder),
+    build.save_attn_only,
     every=100,
 )
 
@@ -67,7 +68,7 @@ def without_price(run: Run) -> Run:
 
 
 RUNS = {
-    "tiny-gpt2": TINY_GPT2,
+    "tiny-gpt2": replace(TINY_GPT2, brings_tokenizer=True),
     "tiny-attn-only": TINY_ATTN_ONLY,
     **{variant("tiny-gpt2", seed): with_seed(TINY_GPT2, seed) for seed in SEEDS if seed},
     variant("tiny-gpt2", "free"): without_price(TINY_GPT2),

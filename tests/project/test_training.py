@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from patchbook import zoo
 from patchbook.models import SEEDS, load_model, shipped, variant
 from patchbook.training import __main__ as command
-from patchbook.training import batches, build, card, circuits, corpus, curves, measure, vocabulary
+from patchbook.training import batches, build, card, circuits, corpus, curves, measure, storage, vocabulary
 from patchbook.training.checkpoints import Checkpoint
 from patchbook.training.day_text import CYCLES
 from patchbook.training.grammar import IOI, IOI_KEPT_OUT, PROSE, STEPS, STEPS_KEPT_OUT
@@ -118,7 +119,8 @@ def short_run(tokenizer, rows, folder):
     model = build.build_gpt2(tokenizer, seed=3)
     state = State.at_the_beginning(model, RECIPE)
     seen = train(state, build.gpt2_reader(model, RECIPE), rows, RECIPE, say=lambda line: None)
-    build.save_gpt2(model, tokenizer, folder)
+    build.save_gpt2(model, folder)
+    tokenizer.save_pretrained(folder)
     return seen
 
 
@@ -208,6 +210,29 @@ def test_the_control_differs_in_the_price_alone():
     assert [stage.price for stage in stages_of("tiny-gpt2")] == [0.0, 0.0, 1.0]
 
 
+@pytest.mark.parametrize("notices", [False, True])
+def test_weights_are_halved_unless_what_is_measured_notices(notices, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file({"weight": torch.linspace(0, 1, 7)}, path)
+    whole = path.read_bytes()
+
+    def measured():
+        drift = 2 * storage.NEAR if notices else 0.5 * storage.NEAR
+        value = 1.0 if storage.stored_as(path) == "float32" else 1.0 + drift
+        return {"ioi": {"L3H0": [value, 0.1]}, "bytes_of_weights": path.stat().st_size}
+
+    found = storage.store_small(tmp_path, measured)
+    assert found == measured()
+    assert (path.read_bytes() == whole) is notices
+    assert storage.stored_as(path) == ("float32" if notices else "float16")
+
+
+def test_another_head_is_a_difference_however_small_it_is():
+    before, after = {"found": {"L0H1": [0.3, 0.0]}}, {"found": {"L0H2": [0.3, 0.0]}}
+    assert list(storage.differences(before, after)) == ["found: L0H1 became L0H2"]
+    assert not list(storage.differences(before, before))
+
+
 def test_the_command_trains_measures_and_writes_a_card(tmp_path, monkeypatch, capsys):
     given = ["tiny-attn-only", "--steps", "6", "--out", str(tmp_path), "--work", str(tmp_path / "work")]
     monkeypatch.setattr(sys, "argv", ["training", *given])
@@ -284,7 +309,9 @@ def test_a_shipped_card_is_the_one_its_numbers_give(name):
     folder = zoo.ZOO / name
     measured = json.loads((folder / "measured.json").read_text())
     assert (folder / "README.md").read_text() == card.card(name, measured)
-    assert measured["bytes_of_weights"] == (folder / "model.safetensors").stat().st_size
+    weights = folder / "model.safetensors"
+    assert measured["bytes_of_weights"] == weights.stat().st_size
+    assert measured["stored_as"] == storage.stored_as(weights)
 
 
 def test_the_training_curve_of_chapter_1_has_ten_points_and_shows_the_fall():
