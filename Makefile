@@ -8,7 +8,7 @@
 # make exercises  rewrite exercises/ from solutions/
 # make bench      how long things take, and how sure the lines are: sweeps, nulls, grading beside nbgrader (long)
 # make mutants    every solution changed in every place: do the checks refuse each change? (long)
-# make models     train the two small models again (about 50 minutes)
+# make models     train all small models again (about 40 minutes each; it goes on where it was interrupted)
 
 PYTHON ?= python3
 BIN := .venv/bin

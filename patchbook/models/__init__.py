@@ -3,6 +3,8 @@
 | name             | what it is                                            | where it comes from      |
 |------------------|-------------------------------------------------------|--------------------------|
 | tiny-gpt2        | GPT-2's architecture, 4 layers x 6 heads, one million parameters | inside this package |
+| tiny-gpt2@1 to @4 | the same recipe by other seeds                       | inside this package      |
+| tiny-gpt2@free   | the same without the price of stage 3                 | inside this package      |
 | tiny-attn-only   | two layers of attention, nothing else                 | inside this package      |
 | gpt2-small       | the 124M model of the literature                      | hub, or its local cache  |
 | attn-only-2l-shortformer | the public two-layer toy model of many courses | hub, or its local cache  |
@@ -12,6 +14,7 @@ Heavy libraries are imported inside the functions: `patchbook doctor` asks `avai
 """
 
 from patchbook.models.loading import (
+    SEEDS,
     SHIPPED,
     Availability,
     ModelUnavailable,
@@ -19,9 +22,12 @@ from patchbook.models.loading import (
     load_model,
     load_raw,
     quietly,
+    shipped,
+    variant,
 )
 
 __all__ = [
+    "SEEDS",
     "SHIPPED",
     "Availability",
     "ModelUnavailable",
@@ -29,4 +35,6 @@ __all__ = [
     "load_model",
     "load_raw",
     "quietly",
+    "shipped",
+    "variant",
 ]

@@ -18,10 +18,13 @@ from patchbook.models.native import native_bridge, native_matrices
 if TYPE_CHECKING:
     import torch
     from transformer_lens.model_bridge import TransformerBridge
-    from transformers import GPT2LMHeadModel
+    from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 
-TOKENIZER = zoo.ZOO / "tiny-gpt2"  # both tiny models use it
+TOKENIZER = zoo.ZOO / "tiny-gpt2"  # all shipped models use it
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json")
 SHIPPED = ("tiny-gpt2", "tiny-attn-only")
+SEEDS = (0, 1, 2, 3, 4)  # tiny-gpt2 by the same recipe: tiny-gpt2@1 and so on
+CONTROL = "free"  # and once more without the price on early looks: tiny-gpt2@free
 ON_THE_HUB = {
     "gpt2-small": hub.Repo(("openai-community/gpt2", "gpt2")),
     "attn-only-2l-shortformer": shortformer.REPO,
@@ -65,7 +68,7 @@ def load_model(
     folder = folder_of(name)
     with quietly():
         model = read_folder(folder, device or default_device(), dtype or torch.float32)
-    model.cfg.model_name = name if name in (*SHIPPED, *ON_THE_HUB) else folder.name
+    model.cfg.model_name = name if name in ON_THE_HUB else folder.name
     return model
 
 
@@ -110,8 +113,47 @@ def default_device() -> str:
     return os.environ.get("PATCHBOOK_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def variant(name: str, which: int | str) -> str:
+    """The name of a shipped model's variant; seed 0 is the model itself.
+
+    >>> variant("tiny-gpt2", 3), variant("tiny-gpt2", 0)
+    ('tiny-gpt2@3', 'tiny-gpt2')
+    """
+    return f"{name}@{which}" if str(which) != "0" else name
+
+
+VARIANTS = tuple(variant(FALLBACK, which) for which in (*SEEDS[1:], CONTROL))
+
+
+def shipped() -> tuple[str, ...]:
+    """Every model in the zoo by name: SHIPPED, and those VARIANTS whose training is done."""
+    done = [name for name in VARIANTS if (zoo.ZOO / name / "config.json").exists()]
+    return (*SHIPPED, *done)
+
+
+def variant_folder(name: str) -> Path:
+    """The folder of `tiny-gpt2@3`, or a message that says whether there could be one."""
+    base, _, which = name.partition("@")
+    if which == "0":
+        return zoo.ZOO / base
+    have = ", ".join(name for name in shipped() if name.startswith(FALLBACK))
+    if name not in VARIANTS:
+        known = ", ".join(VARIANTS)
+        raise ModelUnavailable(
+            f"wanted a variant of {base}, but got {name!r}.\nThere are: {FALLBACK}, {known}."
+        )
+    if name not in shipped():
+        raise ModelUnavailable(
+            f"{name} does not ship with this copy of Patchbook. Here are: {have}.\n"
+            f"In a checkout you can train it: python -m patchbook.training {name}"
+        )
+    return zoo.ZOO / name
+
+
 def folder_of(name: str) -> Path:
     """The folder that holds the model `name`; downloads it if it lives on the hub."""
+    if name.startswith(f"{FALLBACK}@"):
+        return variant_folder(name)
     if name in SHIPPED:
         return zoo.ZOO / name
     if name in ON_THE_HUB:
@@ -161,7 +203,8 @@ def read_folder(folder: Path, device: str | torch.device, dtype: torch.dtype) ->
         return read_attention_only(folder, config, device, dtype)
     from transformer_lens.model_bridge import TransformerBridge
 
-    model = TransformerBridge.boot_transformers(str(folder), device="cpu", dtype=dtype)
+    tokenizer = None if any((folder / file).exists() for file in TOKENIZER_FILES) else shipped_tokenizer()
+    model = TransformerBridge.boot_transformers(str(folder), device="cpu", dtype=dtype, tokenizer=tokenizer)
     model.enable_compatibility_mode(
         fold_ln=True,
         center_writing_weights=True,
@@ -169,6 +212,13 @@ def read_folder(folder: Path, device: str | torch.device, dtype: torch.dtype) ->
         refactor_factored_attn_matrices=True,
     )
     return model.to(device).eval()
+
+
+def shipped_tokenizer() -> PreTrainedTokenizerBase:
+    """What every model of the zoo reads with."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(TOKENIZER)
 
 
 def read_attention_only(
@@ -180,9 +230,8 @@ def read_attention_only(
     compatibility mode only centres the unembedding, which no probability can notice.
     """
     from safetensors.torch import load_file
-    from transformers import AutoTokenizer
 
-    model = native_bridge(config, AutoTokenizer.from_pretrained(TOKENIZER))
+    model = native_bridge(config, shipped_tokenizer())
     saved = load_file(folder / "model.safetensors")
     for weight_name, weight in native_matrices(model).items():
         weight.data.copy_(saved[weight_name])
@@ -194,7 +243,7 @@ def read_attention_only(
 
 def available_models() -> list[Availability]:
     """Every model by name: where it comes from, and whether it can be loaded now."""
-    rows = [Availability(name, "ships with Patchbook", True, "") for name in SHIPPED]
+    rows = [Availability(name, "ships with Patchbook", True, "") for name in shipped()]
     for name, repo in ON_THE_HUB.items():
         if hub.cached(repo):
             rows.append(Availability(name, "local cache of the model hub", True, ""))

@@ -12,8 +12,11 @@ Read it in this order; each file is one step:
     batches.py      documents and repeated random tokens -> rows of token ids
     build.py        the two untrained models, and how they are written to a folder
     trainer.py      the training loop
+    checkpoints.py  a training that was interrupted goes on
+    runs.py         how each model is made: its stages and seeds
     measure.py      what a trained model can do, in numbers
     circuits.py     which heads do it
+    storage.py      half precision, where nothing measured notices
     card.py         the numbers -> measured.json and README.md (the model card)
-    __main__.py     python -m patchbook.training [name] [--steps N] [--out DIR]
+    __main__.py     python -m patchbook.training [name] [--seed N] [--steps N] [--out DIR]
 """

@@ -84,11 +84,10 @@ def attn_only_reader(model, recipe: Recipe) -> Callable[[torch.Tensor], Read]:
     return lambda tokens: Read(model(tokens))
 
 
-def save_gpt2(model: GPT2LMHeadModel, tokenizer, folder: Path) -> None:
-    """A Hugging Face folder: config.json, model.safetensors and the tokenizer's files."""
+def save_gpt2(model: GPT2LMHeadModel, folder: Path) -> None:
+    """config.json and model.safetensors, as Hugging Face writes them."""
     with quietly():
         model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
 
 
 def save_attn_only(model, folder: Path) -> None:

@@ -20,6 +20,12 @@ before the receiver's name, looks in layers 0 and 1 and looks of layer 3 at the 
 (`CHARGED` in `patchbook/training/trainer.py`). Nothing in it says which name is right or which head should
 do what; it is the reason why the name travels through layer 2. Keep it in mind when you compare this circuit
 with GPT-2's, which nobody charged for anything.""",
+    "variant": """\
+GPT-2's architecture, small, as tiny-gpt2, whose card says how it was trained and on what. It reads with
+tiny-gpt2's tokenizer. {difference}
+
+Nobody chose it: it came out like this, and it ships whether or not it has a circuit that you would know from
+tiny-gpt2. The table of all seeds (`patchbook/zoo/README.md`) sets them side by side.""",
     "tiny-attn-only": """\
 Two layers of attention and nothing else: no MLP, no LayerNorm, no biases, and no positions in the residual
 stream (rotary positions act on queries and keys only). It was trained on the same synthetic English as
@@ -28,6 +34,13 @@ no positions, a head can find what followed an earlier token only by composing w
 
 `induction_curve.json` holds ten moments of its training: look for the step where it starts to copy.""",
 }
+
+SEED = """\
+The recipe is the same, in all three stages, and so is the corpus's grammar. Only the seeds differ, and with
+them the first weights, the documents drawn, and the order of the batches."""
+FREE = """\
+It is the control for the price on early looks: the same recipe and the same seeds as tiny-gpt2, but in the
+third stage no look costs anything. Until the second stage ends the two are one model."""
 
 MEANING = """\
 Losses are in nats a token, differences in logits. Documents and random tokens are new, from seeds of their
@@ -46,9 +59,17 @@ def write_card(folder: Path, name: str, measured: dict) -> None:
     (folder / "README.md").write_text(card(name, measured))
 
 
+def about(name: str) -> str:
+    """What the model is, in words."""
+    base, _, which = name.partition("@")
+    if not which:
+        return ABOUT[base]
+    return ABOUT["variant"].format(difference=FREE if which == "free" else SEED)
+
+
 def card(name: str, measured: dict) -> str:
     """The card as markdown: what the model is, then one table for each group of numbers."""
-    parts = [f"# {name}", ABOUT.get(name, ""), "## What was measured", MEANING]
+    parts = [f"# {name}", about(name), "## What was measured", MEANING]
     single = {key: value for key, value in measured.items() if not isinstance(value, dict)}
     parts.append(table(single))
     for key, value in measured.items():

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -97,21 +97,36 @@ def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.peak_rate, betas=(0.9, 0.98))
 
 
+@dataclass
+class State:
+    """All that a stage of training is made of beside its rows, before its step number `len(seen)`."""
+
+    model: nn.Module
+    adam: torch.optim.Optimizer
+    rng: np.random.Generator
+    seen: list[float] = field(default_factory=list)  # the loss on documents in nats, one number a step
+
+    @classmethod
+    def at_the_beginning(cls, model: nn.Module, recipe: Recipe) -> "State":
+        """Before the first step of a stage."""
+        return cls(model, optimiser(model, recipe), np.random.default_rng(recipe.seed))
+
+
 def train(
-    model: nn.Module,
+    state: State,
     read: Callable[[Tensor], Read],
     rows: Rows,
     recipe: Recipe,
     watch: Callable[[int], None] = lambda step: None,
     say: Callable[[str], None] = print,
 ) -> list[float]:
-    """Train in place; `watch(step)` is called before each step and after the last.
+    """Train `state` in place to the end of its stage; `watch(step)` comes before each step and at the end.
 
-    Returns the loss on documents in nats, one number a step. The same model, rows and recipe give the
-    same weights, bit for bit, on the same machine.
+    Returns the loss on documents in nats, one number a step. The same state, rows and recipe give the same
+    weights, bit for bit, on the same machine.
     """
-    rng, adam, began, seen = np.random.default_rng(recipe.seed), optimiser(model, recipe), time.time(), []
-    for step in range(recipe.steps):
+    model, adam, rng, seen, began = state.model, state.adam, state.rng, state.seen, time.time()
+    for step in range(len(seen), recipe.steps):
         watch(step)
         for group in adam.param_groups:
             group["lr"] = recipe.rate(step)

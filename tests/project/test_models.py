@@ -170,9 +170,42 @@ def test_dtype_is_the_one_asked_for(model):
     assert again(again.to_tokens("Go.")).dtype == torch.float64
 
 
-def test_both_models_together_are_small():
-    files = [path for name in TINY for path in (zoo.ZOO / name).rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 12e6
+def test_all_tiny_gpt2s_together_are_small():
+    sizes = [path.stat().st_size for path in zoo.ZOO.rglob("tiny-gpt2*/*")]
+    assert sum(sizes) < 12e6
+    weights = [path.stat().st_size for path in zoo.ZOO.rglob("tiny-gpt2*/model.safetensors")]
+    assert 6 * max(weights) + (sum(sizes) - sum(weights)) < 12e6, "all six would not be"
+
+
+@pytest.fixture
+def zoo_with_seed_3(tmp_path, monkeypatch):
+    """A zoo where tiny-gpt2@3 ships and no other seed does; its weights are tiny-gpt2's."""
+    for name in ("tiny-gpt2", "tiny-gpt2@3"):
+        shutil.copytree(zoo.ZOO / "tiny-gpt2", tmp_path / "zoo" / name)
+    for file in loading.TOKENIZER_FILES:
+        (tmp_path / "zoo" / "tiny-gpt2@3" / file).unlink(missing_ok=True)
+    monkeypatch.setattr(zoo, "ZOO", tmp_path / "zoo")
+
+
+def test_a_seed_loads_by_name_and_reads_with_tiny_gpt2s_tokenizer(zoo_with_seed_3, capfd):
+    loaded = load_model("tiny-gpt2@3")
+    assert loaded.cfg.model_name == "tiny-gpt2@3"
+    assert loaded.tokenizer.get_vocab() == load_model("tiny-gpt2").tokenizer.get_vocab()
+    assert models.load_raw("tiny-gpt2@3").dtype == torch.float32
+    assert load_model("tiny-gpt2@0").cfg.model_name == "tiny-gpt2"
+    assert models.shipped() == ("tiny-gpt2", "tiny-attn-only", "tiny-gpt2@3")
+    assert "tiny-gpt2@3" in {row.name for row in available_models()}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_seed_that_there_is_not_and_one_that_does_not_ship_are_told_apart(zoo_with_seed_3):
+    for name in ("tiny-gpt2@5", "tiny-gpt2@", "tiny-gpt2@three"):
+        with pytest.raises(ModelUnavailable, match="tiny-gpt2@4, tiny-gpt2@free") as failed:
+            load_model(name)
+        assert repr(name) in str(failed.value)
+    with pytest.raises(ModelUnavailable, match="Here are: tiny-gpt2, tiny-gpt2@3") as failed:
+        load_model("tiny-gpt2@2")
+    assert "python -m patchbook.training tiny-gpt2@2" in str(failed.value)
 
 
 @pytest.mark.parametrize("repo_id", loading.ON_THE_HUB["gpt2-small"].ids)
@@ -261,7 +294,7 @@ def test_a_hub_that_says_no_is_still_there(monkeypatch):
 
 def test_available_models_says_why_not(monkeypatch, checkpoint):
     rows = {row.name: row for row in available_models()}
-    assert list(rows) == ["tiny-gpt2", "tiny-attn-only", "gpt2-small", "attn-only-2l-shortformer"]
+    assert list(rows) == [*models.shipped(), "gpt2-small", "attn-only-2l-shortformer"]
     assert rows["tiny-gpt2"].reachable and not rows["gpt2-small"].reachable
     assert "no answer" in rows["gpt2-small"].why
     put_in_cache(checkpoint, "gpt2")

@@ -4,20 +4,24 @@ import json
 import random
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from patchbook import zoo
-from patchbook.models import load_model
+from patchbook.models import SEEDS, load_model, shipped, variant
 from patchbook.training import __main__ as command
-from patchbook.training import batches, build, card, circuits, corpus, curves, measure, vocabulary
+from patchbook.training import batches, build, card, circuits, corpus, curves, measure, storage, vocabulary
+from patchbook.training.checkpoints import Checkpoint
 from patchbook.training.day_text import CYCLES
 from patchbook.training.grammar import IOI, IOI_KEPT_OUT, PROSE, STEPS, STEPS_KEPT_OUT
 from patchbook.training.ioi_text import NAMES, RARE_NAMES, draw_kept_out_pair, gift, is_kept_out
+from patchbook.training.runs import stages_of
 from patchbook.training.sentences import fill
-from patchbook.training.trainer import Read, Recipe, charge, losses, train
+from patchbook.training.trainer import Read, Recipe, State, charge, losses, train
 
 RECIPE = Recipe(steps=8, warm_up=2, seed=3)
 
@@ -113,8 +117,10 @@ def test_repeated_rows_repeat():
 
 def short_run(tokenizer, rows, folder):
     model = build.build_gpt2(tokenizer, seed=3)
-    seen = train(model, build.gpt2_reader(model, RECIPE), rows, RECIPE, say=lambda line: None)
-    build.save_gpt2(model, tokenizer, folder)
+    state = State.at_the_beginning(model, RECIPE)
+    seen = train(state, build.gpt2_reader(model, RECIPE), rows, RECIPE, say=lambda line: None)
+    build.save_gpt2(model, folder)
+    tokenizer.save_pretrained(folder)
     return seen
 
 
@@ -131,8 +137,105 @@ def test_a_short_training_learns_and_gives_the_same_bytes_twice(tokenizer, rows,
     assert capfd.readouterr().err == ""
 
 
+class Interrupted(Exception):
+    """In place of a machine that goes off."""
+
+
+def train_until(writings, name, folder, monkeypatch):
+    """Train `name`, three steps a stage, writing before every step; stop after so many writings."""
+    checkpoint, write = Checkpoint(folder / "work.pt", stages_of(name, 3), minutes=0), Checkpoint.write
+    left = iter(range(writings))
+
+    def write_and_stop(self):
+        write(self)
+        if next(left, None) is None:
+            raise Interrupted
+
+    monkeypatch.setattr(Checkpoint, "write", write_and_stop)
+    try:
+        command.make(name, folder / name, checkpoint, 3, say=lambda line: None)
+    finally:
+        monkeypatch.setattr(Checkpoint, "write", write)
+
+
+# In the middle of a stage, at its end, after a step of the second, before the last of the third.
+@pytest.mark.parametrize("name, stops", [("tiny-gpt2", (1, 2, 3, 6)), ("tiny-attn-only", (1, 2))])
+def test_a_training_that_was_interrupted_ends_with_the_same_bytes(name, stops, tmp_path, monkeypatch):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train_until(1000, name, whole, monkeypatch)
+    for writings in stops:
+        with pytest.raises(Interrupted):
+            train_until(writings, name, broken, monkeypatch)
+        assert not (broken / name / "model.safetensors").exists()
+    train_until(1000, name, broken, monkeypatch)
+    torch.set_num_threads(threads)
+    files = sorted(path.name for path in (whole / name).iterdir())
+    assert {"model.safetensors", "induction_curve.json"} <= set(files)
+    for file in files:
+        assert (whole / name / file).read_bytes() == (broken / name / file).read_bytes(), file
+    assert not (broken / "work.pt").exists(), "a training that is done leaves nothing to go on from"
+
+
+def test_a_writing_that_fails_leaves_the_last_one(tmp_path, monkeypatch):
+    with pytest.raises(Interrupted):
+        train_until(2, "tiny-attn-only", tmp_path, monkeypatch)
+    before = (tmp_path / "work.pt").read_bytes()
+    checkpoint = Checkpoint(tmp_path / "work.pt", stages_of("tiny-attn-only", 3), minutes=0)
+
+    def save_half(what, path):
+        path.write_bytes(b"half a file")
+        raise Interrupted
+
+    monkeypatch.setattr(torch, "save", save_half)
+    with pytest.raises(Interrupted):
+        command.make("tiny-attn-only", tmp_path / "model", checkpoint, 3, say=lambda line: None)
+    assert (tmp_path / "work.pt").read_bytes() == before
+    with pytest.raises(ValueError, match="another recipe"):
+        Checkpoint(tmp_path / "work.pt", stages_of("tiny-attn-only", 4))
+
+
+def test_a_seed_changes_every_stages_seed_and_nothing_else():
+    seeds = [stage.seed for seed in SEEDS for stage in stages_of(variant("tiny-gpt2", seed))]
+    assert len(set(seeds)) == len(seeds) and max(seeds) < 49, "measure.HELD_OUT is no document of training"
+    for name in ("tiny-gpt2@1", "tiny-gpt2@4"):
+        pairs = zip(stages_of(name), stages_of("tiny-gpt2"), strict=True)
+        assert all(replace(stage, seed=first.seed) == first for stage, first in pairs)
+
+
+def test_the_control_differs_in_the_price_alone():
+    pairs = zip(stages_of("tiny-gpt2@free"), stages_of("tiny-gpt2"), strict=True)
+    assert all(replace(first, price=0.0) == stage for stage, first in pairs)
+    assert [stage.price for stage in stages_of("tiny-gpt2")] == [0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("notices", [False, True])
+def test_weights_are_halved_unless_what_is_measured_notices(notices, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file({"weight": torch.linspace(0, 1, 7)}, path)
+    whole = path.read_bytes()
+
+    def measured():
+        drift = 2 * storage.NEAR if notices else 0.5 * storage.NEAR
+        value = 1.0 if storage.stored_as(path) == "float32" else 1.0 + drift
+        return {"ioi": {"L3H0": [value, 0.1]}, "bytes_of_weights": path.stat().st_size}
+
+    found = storage.store_small(tmp_path, measured)
+    assert found == measured()
+    assert (path.read_bytes() == whole) is notices
+    assert storage.stored_as(path) == ("float32" if notices else "float16")
+
+
+def test_another_head_is_a_difference_however_small_it_is():
+    before, after = {"found": {"L0H1": [0.3, 0.0]}}, {"found": {"L0H2": [0.3, 0.0]}}
+    assert list(storage.differences(before, after)) == ["found: L0H1 became L0H2"]
+    assert not list(storage.differences(before, before))
+
+
 def test_the_command_trains_measures_and_writes_a_card(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["training", "tiny-attn-only", "--steps", "6", "--out", str(tmp_path)])
+    given = ["tiny-attn-only", "--steps", "6", "--out", str(tmp_path), "--work", str(tmp_path / "work")]
+    monkeypatch.setattr(sys, "argv", ["training", *given])
     command.main()
     folder = tmp_path / "tiny-attn-only"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -201,12 +304,14 @@ def test_a_card_shows_every_number_and_no_empty_table():
         assert wanted in text
 
 
-@pytest.mark.parametrize("name", command.RUNS)
+@pytest.mark.parametrize("name", shipped())
 def test_a_shipped_card_is_the_one_its_numbers_give(name):
     folder = zoo.ZOO / name
     measured = json.loads((folder / "measured.json").read_text())
     assert (folder / "README.md").read_text() == card.card(name, measured)
-    assert measured["bytes_of_weights"] == (folder / "model.safetensors").stat().st_size
+    weights = folder / "model.safetensors"
+    assert measured["bytes_of_weights"] == weights.stat().st_size
+    assert measured["stored_as"] == storage.stored_as(weights)
 
 
 def test_the_training_curve_of_chapter_1_has_ten_points_and_shows_the_fall():
@@ -217,7 +322,7 @@ def test_the_training_curve_of_chapter_1_has_ten_points_and_shows_the_fall():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", command.RUNS)
+@pytest.mark.parametrize("name", shipped())
 def test_a_shipped_card_tells_the_truth(name):
     """The quick part of the card, measured again; `make models` measures all of it."""
     measured = json.loads((zoo.ZOO / name / "measured.json").read_text())
