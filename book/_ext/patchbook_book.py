@@ -6,7 +6,7 @@
 |                       | pages run in warm kernels                                            |
 | source-read           | sources of exercises become pages; links follow the edition         |
 | html-page-context     | scripts a page needs, the Colab button, no thebe                    |
-| build-finished        | plotly.js and circuitsvis' script are copied from the installation  |
+| build-finished        | circuitsvis' script is copied from the installation; pages made lean |
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from urllib.parse import quote
 from docutils import nodes
 from exercise_pages import exercise_page
 from jupyter_client.kernelspec import find_kernel_specs
+from lean_pages import lean
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,11 +32,8 @@ LINK = re.compile(r"(?<=\.\./)(?:solutions/(\d\d_\w+)\.md|exercises/(\d\d_\w+)\.
 DRAWN_WITH = ("circuitsvis", "plotly", "torch", "transformer_lens")
 # "# 1 · Induction heads" in Markdown or in a notebook's JSON: the chapter's two pages share it
 HEADING = re.compile(r'^(?:\s*")?# \d+ · [^"\\\n]+', re.MULTILINE)
-# script on the page -> (what needs it, the package that has it, where it lies in there)
-SCRIPTS = {
-    "vendor/plotly.min.js": ("plotly-graph-div", "plotly", "package_data/plotly.min.js"),
-    "vendor/circuitsvis.js": ("CircuitsVis.render(", "circuitsvis", "dist/cdn/iife.js"),
-}
+DRAWN = ('class="pb-plot"', 'class="pb-view"')  # what figures.js draws
+CIRCUITSVIS = Path(find_spec("circuitsvis").origin).parent / "dist" / "cdn" / "iife.js"
 
 
 def source_hash() -> str:
@@ -74,21 +72,22 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def page_context(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
-    """Give each page the scripts its figures need and a Colab button for its exercises."""
+    """Give each page the scripts it needs and no others, and a Colab button for its exercises."""
     body = context.get("body", "")
-    for script, (sign, _, _) in SCRIPTS.items():
-        if sign in body:
-            app.add_js_file(script, priority=100)
-    context["script_files"][:] = [s for s in context["script_files"] if not _is_thebe(s)]
+    if any(sign in body for sign in DRAWN):
+        app.add_js_file("figures.js", loading_method="async")
+    needless = ["thebe"] if 'class="math' in body else ["thebe", "MathJax", "mathjax"]
+    scripts = context["script_files"]
+    scripts[:] = [script for script in scripts if not any(name in _said(script) for name in needless)]
     buttons = context.get("header_buttons", [])
     buttons[:] = [b for b in buttons if b.get("label") != "launch-buttons"]
-    if chapter := CHAPTER.fullmatch(pagename):
+    if chapter := CHAPTER.match(pagename):
         buttons.insert(0, _colab_button(app, chapter["name"]))
 
 
-def _is_thebe(script) -> bool:
-    """sphinx-thebe declares a constant twice on each page, a SyntaxError, even when it is off."""
-    return "thebe" in str(script) or "thebe" in str(getattr(script, "attributes", {}))
+def _said(script) -> str:
+    """A script's address and text. (sphinx-thebe's text is an error on each page, even when it is off.)"""
+    return f"{script} {getattr(script, 'attributes', '')}"
 
 
 def _colab_button(app: Sphinx, chapter: str) -> dict[str, str]:
@@ -115,14 +114,14 @@ def colab_role(role, rawtext, chapter, line, inliner, options=None, content=None
     return [nodes.reference(rawtext, "Open in Colab", refuri=colab_url(theme, chapter))], []
 
 
-def copy_scripts(app: Sphinx, exception: Exception | None) -> None:
-    """Take the scripts from the installed packages: figures and script are of one version."""
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """circuitsvis' script comes from the installed package, of one version with what it draws."""
     if exception is not None:
         return
-    for script, (_, package, inside) in SCRIPTS.items():
-        target = Path(app.outdir) / "_static" / script
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(find_spec(package).origin).parent / inside, target)
+    shutil.copyfile(CIRCUITSVIS, Path(app.outdir) / "_static" / "vendor" / "circuitsvis.js")
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(lean(text, searches=page.name == "search.html"), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:
@@ -141,5 +140,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", warm_the_kernels)
     app.connect("source-read", read_source)
     app.connect("html-page-context", page_context, priority=900)
-    app.connect("build-finished", copy_scripts)
+    app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

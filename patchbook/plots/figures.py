@@ -12,6 +12,7 @@ from torch import Tensor
 
 from patchbook.plots.display import DisplayedHTML, circuitsvis_html, finish
 from patchbook.plots.parts import (
+    READABLE,
     add_layers,
     as_array,
     describe_lines,
@@ -23,11 +24,13 @@ from patchbook.plots.parts import (
     one_prompt,
     plain,
     share_token_labels,
+    square,
     strongest_keys,
 )
 
 Scale = Literal["signed", "probability"]
 DASHES = ("solid", "dash", "dot", "dashdot")  # colour is never the only difference
+PANEL = 200  # pixels along a side of one head's pattern
 MARKERS = ("circle", "square", "diamond", "cross")
 
 
@@ -116,6 +119,8 @@ def label_heatmap(
     figure = heatmap(rows, columns, row_names, cells, scale)
     figure.update_xaxes(title=x_title, type="category")
     figure.update_yaxes(title=y_title, type="category", autorange="reversed")
+    if columns == row_names:
+        square(figure)
     return finish_heatmap(figure, title, colorbar, describe(rows, cells, colorbar))
 
 
@@ -234,7 +239,10 @@ def layer_slider(
     figure.update_layout(sliders=[layer_steps(*layers.shape[:2])])
     depth, heads = layers.shape[:2]
     summary = f"{depth} layers of {heads} heads; rows are queries, columns keys."
-    return finish(figure, title, summary, height=250 + 240 * down)
+    labels = 90 if len(str_tokens) <= READABLE else 20
+    finish(figure, title, summary, height=200 + labels + PANEL * down)
+    figure.update_layout(width=150 + labels + PANEL * across, margin_t=150)
+    return figure
 
 
 def describe(

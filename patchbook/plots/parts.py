@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from patchbook.plots.display import finish
 
+READABLE = 30  # more tokens than that have no room for their names
 # Zero is white, and colour-blind readers tell both ends apart; probabilities go white to blue.
 SCALES = {
     "signed": {"colorscale": "RdBu", "zmid": 0},
@@ -94,13 +95,20 @@ def add_layers(figure: go.Figure, layers: np.ndarray, labels: list[str], across:
 
 def share_token_labels(figure: go.Figure, tokens: int, across: int, heads: int) -> None:
     """Token names at the left and the bottom only; none where they would not be readable."""
-    shown = tokens <= 30
+    shown = tokens <= READABLE
     figure.update_yaxes(autorange="reversed", showticklabels=False)
     figure.update_xaxes(showticklabels=False, tickangle=90)
     figure.update_yaxes(col=1, showticklabels=shown, title="query")
+    square(figure)
     for head in range(max(heads - across, 0), heads):
         place = {"row": 1 + head // across, "col": 1 + head % across}
         figure.update_xaxes(**place, showticklabels=shown, title="key")
+
+
+def square(figure: go.Figure) -> None:
+    """Make cells as high as they are wide, in every panel."""
+    figure.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor or "x", constrain="domain"))
+    figure.update_xaxes(constrain="domain")
 
 
 def layer_steps(layers: int, heads: int) -> dict:
@@ -113,7 +121,8 @@ def layer_steps(layers: int, heads: int) -> dict:
         }
         for chosen in range(layers)
     ]
-    return {"steps": steps, "currentvalue": {"prefix": "layer "}, "pad": {"t": 120}, "y": 0}
+    place = {"y": 1, "yanchor": "bottom", "pad": {"b": 30}}  # above the panels and their names
+    return {"steps": steps, "currentvalue": {"prefix": "layer "}, **place}
 
 
 def describe_lines(series: Mapping[str, Sequence[float]]) -> str:
