@@ -24,6 +24,7 @@
   function drawPlot(place) {
     if (place.figure) return;
     place.figure = described(place);
+    place.figure.layout.font = { family: getComputedStyle(place).fontFamily };
     Plotly.newPlot(place, place.figure.data, place.figure.layout, CONFIG);
   }
 

@@ -30,7 +30,7 @@ from patchbook.plots.parts import (
 
 Scale = Literal["signed", "probability"]
 DASHES = ("solid", "dash", "dot", "dashdot")  # colour is never the only difference
-PANEL = 200  # pixels along a side of one head's pattern
+PANEL = 165  # pixels along a side of one head's pattern
 MARKERS = ("circle", "square", "diamond", "cross")
 
 
@@ -241,7 +241,7 @@ def layer_slider(
     summary = f"{depth} layers of {heads} heads; rows are queries, columns keys."
     labels = 90 if len(str_tokens) <= READABLE else 20
     finish(figure, title, summary, height=200 + labels + PANEL * down)
-    figure.update_layout(width=150 + labels + PANEL * across, margin_t=150)
+    figure.update_layout(width=110 + labels + PANEL * across, margin_t=150)
     return figure
 
 
