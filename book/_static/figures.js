@@ -31,15 +31,17 @@
   function drawView(place) {
     const { view, props } = described(place);
     CircuitsVis.render(place.id, CircuitsVis[view], props);
-    new MutationObserver(() => nameCanvases(place)).observe(place, { childList: true, subtree: true });
+    new MutationObserver(() => nameParts(place)).observe(place, { childList: true, subtree: true });
   }
 
-  function nameCanvases(place) {
-    const words = place.closest("figure").querySelector("figcaption")?.textContent ?? "";
-    for (const canvas of place.querySelectorAll("canvas:not([role])")) {
+  /* circuitsvis' canvases have no names, and its headings are none of the page. */
+  function nameParts(place) {
+    const words = place.closest("figure").querySelector("figcaption").textContent;
+    for (const canvas of place.querySelectorAll("canvas:not([aria-label])")) {
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", words);
     }
+    for (const heading of place.querySelectorAll("h3, h4")) heading.setAttribute("role", "presentation");
   }
 
   const KINDS = [

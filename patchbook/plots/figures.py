@@ -48,14 +48,15 @@ def head_heatmap(
         values: a (layer, head) tensor, any device and float type.
         title: what is shown.
         colorbar: the unit of the values: logits, nats, probability.
-        scale: "signed" (white at zero, blue above, red below) or "probability" (0 to 1).
+        scale: "signed" (white at zero, blue above, red below) or "probability" (0 to 1). Shares of the way
+            between two runs, by their unit, always have the scale from -1 to 1: such maps are compared.
     Raises:
         ValueError: `values` is not (layer, head), or `scale` is neither word.
     """
     rows = as_array(values, 2, "(layer, head)")
     layers, heads = rows.shape
     names = head_labels(layers, heads)
-    figure = heatmap(rows, range(heads), range(layers), names, scale)
+    figure = heatmap(rows, range(heads), range(layers), names, scale, colorbar)
     figure.update_xaxes(title="head", dtick=1)
     figure.update_yaxes(title="layer", dtick=1, autorange="reversed")
     return finish_heatmap(figure, title, colorbar, describe(rows, names, colorbar))
@@ -116,7 +117,7 @@ def label_heatmap(
         raise ValueError(f"values have shape {rows.shape}; labels give ({len(y)}, {len(x)})")
     columns, row_names = distinct(x), distinct(y)
     cells = [[f"{row}, {column}" for column in columns] for row in row_names]
-    figure = heatmap(rows, columns, row_names, cells, scale)
+    figure = heatmap(rows, columns, row_names, cells, scale, colorbar)
     figure.update_xaxes(title=x_title, type="category")
     figure.update_yaxes(title=y_title, type="category", autorange="reversed")
     if columns == row_names:

@@ -13,7 +13,10 @@ READABLE = 30  # more tokens than that have no room for their names
 SCALES = {
     "signed": {"colorscale": "RdBu", "zmid": 0},
     "probability": {"colorscale": "Blues", "zmin": 0, "zmax": 1},
+    "share": {"colorscale": "RdBu", "zmin": -1, "zmax": 1},
 }
+# Units of patching, 0 the corrupted run, 1 the clean one. Such maps are compared: they have one scale.
+SHARES = ("share of the way to clean", "share of the way", "0 corrupted, 1 clean")
 
 
 def as_array(values, dimensions: int | None = None, wanted: str = "") -> np.ndarray:
@@ -48,8 +51,10 @@ def numbered(labels: Iterable) -> list[str]:
     return [f"{position} {plain(label)}" for position, label in enumerate(labels)]
 
 
-def heatmap(rows: np.ndarray, x: Iterable, y: Iterable, cells, scale: str) -> go.Figure:
+def heatmap(rows: np.ndarray, x: Iterable, y: Iterable, cells, scale: str, unit: str = "") -> go.Figure:
     """A heat map whose cells answer hovering with their name; small ones show their numbers."""
+    if scale == "signed" and unit in SHARES:
+        scale = "share"
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}; wanted one of {', '.join(SCALES)}")
     trace = go.Heatmap(
