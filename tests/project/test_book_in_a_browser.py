@@ -11,9 +11,10 @@ from tests.project.events import until
 
 AXE = (Path(__file__).parent / "vendor" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 FIGURES = "exercises/01_induction_heads/2-where-heads-look.html"  # of every kind, one with a slider
-VIOLATIONS = """axe.run(document, {resultTypes: ["violations"]}).then(found => JSON.stringify(found.violations.map(
-  one => [one.id, one.impact, one.nodes[0].target.join(" "), one.nodes[0].failureSummary])))"""
-SCROLL = [{"x": 200, "y": 450, "yDistance": -400, "gestureSourceType": "touch", "speed": 2000}]
+VIOLATIONS = """axe.run(document, {resultTypes: ["violations"]}).then(found => JSON.stringify(
+  found.violations.map(one => [one.id, one.impact, one.nodes[0].target.join(" "), one.nodes[0].failureSummary])
+))"""
+SWIPE = {"x": 200, "y": 450, "yDistance": -400, "gestureSourceType": "touch", "speed": 2000}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_a_swipe_over_a_figure_moves_the_page(book, browser):
     everything_drawn(browser)
     browser.value("document.querySelector('.pb-plot').scrollIntoView({block: 'center', behavior: 'instant'})")
     before = browser.value("scrollY")
-    browser.ask("Input.synthesizeScrollGesture", **SCROLL[0])
+    browser.ask("Input.synthesizeScrollGesture", **SWIPE)
     until(lambda: browser.value("scrollY") > before + 200)
     assert browser.value("document.querySelector('.pb-plot').layout.dragmode") is False
 
