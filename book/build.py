@@ -3,8 +3,8 @@
     .venv/bin/python book/build.py                      # the edition for self-study
     .venv/bin/python book/build.py --edition class      # without any solution
 
-The class edition shows exercises/NN_topic.ipynb, unexecuted, where the self-study edition shows
-the pages made from solutions/NN_topic.md.
+A chapter's exercises, solutions/NN_topic.md, are run as one notebook, and shown as one page for each section.
+The class edition shows them unexecuted, without solutions.
 """
 
 import argparse
@@ -13,8 +13,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from exercise_pages import shown, split  # noqa: E402
+from running_pages import CACHE, cache_key, executed  # noqa: E402  (the folder is no package: Sphinx needs it so)
+
 OUT = {"self-study": ROOT / "build" / "book", "class": ROOT / "build" / "book-class"}
+ENVIRONMENT = {  # of every cell that the build runs
+    "HF_HUB_OFFLINE": "1",
+    "PATCHBOOK_FIGURES": "book",
+    "PATCHBOOK_MODEL": "tiny-gpt2",  # ships with the package: the same pages anywhere
+    "PATCHBOOK_DEVICE": "cpu",
+    "TQDM_DISABLE": "1",  # a progress bar on a page is noise
+}
 
 
 def main() -> int:
@@ -32,22 +47,67 @@ def main() -> int:
 
 def build(edition: str, out: Path) -> int:
     """Run jupyter-book for one edition into `out`; returns its exit status."""
-    out.mkdir(parents=True, exist_ok=True)
+    os.environ.update(ENVIRONMENT, PATCHBOOK_EDITION=edition)
+    sources = out / "sources"
+    lay_out(edition, sources)
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [str(jupyter_book), "build", str(ROOT), "-W", "--keep-going", "-q"]
-    command += ["--path-output", str(out), "--toc", str(table_of_contents(edition, out))]
-    offline = {"HF_HUB_OFFLINE": "1", "PATCHBOOK_EDITION": edition}
-    return subprocess.run(command, cwd=ROOT, env=os.environ | offline).returncode
+    command = [
+        str(jupyter_book),
+        "build",
+        str(sources),
+        "-W",
+        "--keep-going",
+        "-q",
+        "--path-output",
+        str(out),
+    ]
+    return subprocess.run(command, cwd=ROOT).returncode
 
 
-def table_of_contents(edition: str, out: Path) -> Path:
-    """The _toc.yml of an edition: the class reads the exercises where others read solutions."""
-    listed = ROOT / "_toc.yml"
+def lay_out(edition: str, sources: Path) -> None:
+    """Put what jupyter-book builds an edition from into `sources`: book/, and the pages of exercises."""
+    sources.mkdir(parents=True, exist_ok=True)
+    for shared in ("book", "benchmarks", "_config.yml"):
+        if not (sources / shared).is_symlink():
+            (sources / shared).symlink_to(ROOT / shared)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    for part in contents["parts"]:
+        for chapter in part["chapters"]:
+            for entry in chapter.get("sections", []):
+                name = Path(entry["file"]).name
+                entry["file"] = f"exercises/{name}"
+                pages = exercises(name, edition, config["repository"]["url"])
+                entry["sections"] = write(pages, sources / "exercises", name)
+    _write(sources / "_toc.yml", yaml.safe_dump(contents, allow_unicode=True, sort_keys=False))
+
+
+def exercises(chapter: str, edition: str, repository: str) -> dict[str, NotebookNode]:
+    """The pages of a chapter's exercises, by their names."""
+    text = (ROOT / "solutions" / f"{chapter}.md").read_text(encoding="utf-8")
+    notebook = shown(text, repository, solved=edition == "self-study")
     if edition == "self-study":
-        return listed
-    copy = out / "_toc.yml"
-    copy.write_text(listed.read_text(encoding="utf-8").replace("solutions/", "exercises/"))
-    return copy
+        notebook = executed(notebook, ROOT / "solutions" / f"{chapter}.ipynb", CACHE / cache_key())
+    return split(notebook, chapter)
+
+
+def write(pages: dict[str, NotebookNode], folder: Path, chapter: str) -> list[dict[str, str]]:
+    """Write a chapter's pages, the opening beside the others' folder; returns their entries in the toc."""
+    wanted = {folder / f"{chapter}.ipynb": pages["index"]}
+    wanted |= {folder / chapter / f"{name}.ipynb": page for name, page in pages.items() if name != "index"}
+    for path in (folder / chapter).glob("*.ipynb"):
+        if path not in wanted:
+            path.unlink()
+    for path, page in wanted.items():
+        _write(path, nbformat.writes(page))
+    return [{"file": f"exercises/{chapter}/{name}"} for name in pages if name != "index"]
+
+
+def _write(path: Path, text: str) -> None:
+    """Write what is new only: Sphinx reads again what was written."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

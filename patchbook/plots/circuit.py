@@ -67,7 +67,7 @@ def draw_circuit(
     body += [*_labels(boxes, arrows), *map(_box, boxes.values())]
     svg = (
         f'<svg viewBox="0 {top:.0f} {COLUMN * len(PLACES) + 30} {50 - top:.0f}" role="img" '
-        f'aria-label="{html.escape(words)}" style="width:100%;min-width:560px;max-width:800px;height:auto" '
+        f'aria-label="{html.escape(words)}" style="width:100%;min-width:740px;max-width:800px;height:auto" '
         f'font-family="sans-serif" font-size="12" fill="currentColor">{"".join(body)}</svg>'
     )
     heading = f"<p><strong>{html.escape(title)}</strong></p>"

@@ -4,7 +4,7 @@ The environment variable PATCHBOOK_FIGURES chooses, and nothing here probes the 
 
 | value    | who sets it             | plotly                        | circuitsvis               |
 |----------|-------------------------|-------------------------------|---------------------------|
-| `book`   | book/build.py           | small HTML, shared script     | small HTML, shared script |
+| `book`   | book/build.py           | JSON that figures.js draws    | JSON that figures.js draws |
 | `cdn`    | default in Colab        | plotly's own Colab output     | script inside the output  |
 | `inline` | default everywhere else | plotly's own notebook output  | script inside the output  |
 
@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import textwrap
+import uuid
 
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -23,6 +24,7 @@ from plotly.io.base_renderers import MimetypeRenderer
 
 MODES = ("book", "cdn", "inline")
 HEADING = 55  # pixels that title and summary take above a figure
+SLIDER = 60  # and a slider, between them and the figure
 COLOURS = ("#1f6fb2", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e")
 # circuitsvis' headings are made for a page of their own, its small heads too small for their names.
 CIRCUITSVIS_STYLE = """<style>
@@ -43,9 +45,10 @@ def figure_mode() -> str:
 
 
 class BookRenderer(MimetypeRenderer):
-    """A plotly figure as small HTML: no plotly.js inside, title and description as text around it.
+    """A plotly figure as JSON, which book/_static/figures.js draws when the reader comes near.
 
-    Text inside a figure does not wrap: on a telephone a long title would be cut.
+    Title, slider and description stand around it as HTML: text inside a figure does not wrap, and would be
+    cut on a telephone; and keys move a slider of the browser's own.
     """
 
     def to_mimebundle(self, fig_dict: dict) -> dict[str, str]:
@@ -54,19 +57,45 @@ class BookRenderer(MimetypeRenderer):
         title, description = meta.get("title", ""), meta.get("description", "")
         layout.pop("title", None)
         layout.update(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-        layout["height"] -= HEADING
-        layout["margin"]["t"] -= HEADING
-        body = pio.to_html(
-            fig_dict,
-            full_html=False,
-            include_plotlyjs=False,
-            include_mathjax=False,
-            validate=False,
-            auto_play=False,
-            config={"responsive": True, "displaylogo": False, "displayModeBar": False},
+        taken = HEADING
+        name = f"plot-{uuid.uuid4().hex[:8]}"
+        figure = {"data": fig_dict["data"], "layout": layout}
+        slider = ""
+        if sliders := layout.pop("sliders", None):
+            figure["steps"] = [{"label": step["label"], "args": step["args"]} for step in sliders[0]["steps"]]
+            slider = _range(name, sliders[0]["currentvalue"]["prefix"], figure["steps"])
+            taken += SLIDER
+        layout["height"] -= taken
+        layout["margin"]["t"] -= taken
+        _drop_unused_template(figure)
+        words = html.escape(f"{title}. {description}")
+        body = (
+            f"<p><strong>{html.escape(title)}</strong></p>{slider}"
+            f'<div class="pb-plot" id="{name}" role="img" tabindex="0" aria-label="{words}" '
+            f'style="height:{layout["height"]}px">{_as_data(pio.json.to_json_plotly(figure))}</div>'
         )
-        heading = f"<p><strong>{html.escape(title)}</strong></p>"
-        return {"text/html": with_caption(heading + body, description)}
+        return {"text/html": with_caption(body, description)}
+
+
+def _range(plot: str, prefix: str, steps: list[dict]) -> str:
+    """The browser's own slider; figures.js gives the chosen step to the plot of that id."""
+    return (
+        f'<label class="pb-slider">{prefix}<input type="range" data-plot="{plot}" value="0" '
+        f'max="{len(steps) - 1}"><output>{steps[0]["label"]}</output></label>'
+    )
+
+
+def _drop_unused_template(figure: dict) -> None:
+    """The template says how every kind of trace looks, three times the length of a figure's own data."""
+    kinds = {trace["type"] for trace in figure["data"]}
+    template = figure["layout"].get("template", {})
+    template["data"] = {kind: look for kind, look in template.get("data", {}).items() if kind in kinds}
+
+
+def _as_data(json_text: str) -> str:
+    """JSON that a page carries without running it."""
+    safe = json_text.replace("</", "<\\/")
+    return f'<script type="application/json">{safe}</script>'
 
 
 def with_caption(body: str, description: str, style: str = "") -> str:
@@ -97,6 +126,7 @@ def finish(figure: go.Figure, title: str, description: str, height: int) -> go.F
         margin={"l": 60, "r": 20, "t": 90, "b": 55},
         template="plotly_white",
         colorway=COLOURS,
+        dragmode=False,  # a drag scrolls the page; it does not zoom to where one cannot come back from
     )
     choose_renderer()
     return figure
@@ -139,8 +169,11 @@ def _inline(rendered) -> str:
 
 
 def _shared_script(rendered) -> str:
-    """Keep the place and the call, drop the 1.3 MB script: the page loads that once."""
+    """The place and the call, as data: figures.js loads the 1.3 MB script, and draws."""
     source = rendered.local_src
-    place = re.search(r'id="(circuits-vis-[^"]+)"', source)[1]
     call = source[source.rindex("CircuitsVis.render(") : source.rindex("</script>")]
-    return f'<div id="{place}"></div><script>{call}</script>'
+    place, view, props = re.fullmatch(
+        r'CircuitsVis\.render\(\s*"(.+?)",\s*CircuitsVis\.(\w+),\s*(\{.*\})\s*\)\s*', call, re.DOTALL
+    ).groups()
+    data = _as_data(f'{{"view": "{view}", "props": {props}}}')
+    return f'<div class="pb-view" id="{place}">{data}</div>'

@@ -12,6 +12,7 @@ from torch import Tensor
 from patchbook.plots.attention import attention_html
 from patchbook.plots.display import DisplayedHTML, circuitsvis_html, finish
 from patchbook.plots.parts import (
+    READABLE,
     add_layers,
     as_array,
     describe_lines,
@@ -23,10 +24,12 @@ from patchbook.plots.parts import (
     one_prompt,
     plain,
     share_token_labels,
+    square,
 )
 
 Scale = Literal["signed", "probability"]
 DASHES = ("solid", "dash", "dot", "dashdot")  # colour is never the only difference
+PANEL = 165  # pixels along a side of one head's pattern
 MARKERS = ("circle", "square", "diamond", "cross")
 
 
@@ -44,14 +47,15 @@ def head_heatmap(
         values: a (layer, head) tensor, any device and float type.
         title: what is shown.
         colorbar: the unit of the values: logits, nats, probability.
-        scale: "signed" (white at zero, blue above, red below) or "probability" (0 to 1).
+        scale: "signed" (white at zero, blue above, red below) or "probability" (0 to 1). Shares of the way
+            between two runs, by their unit, always have the scale from -1 to 1: such maps are compared.
     Raises:
         ValueError: `values` is not (layer, head), or `scale` is neither word.
     """
     rows = as_array(values, 2, "(layer, head)")
     layers, heads = rows.shape
     names = head_labels(layers, heads)
-    figure = heatmap(rows, range(heads), range(layers), names, scale)
+    figure = heatmap(rows, range(heads), range(layers), names, scale, colorbar)
     figure.update_xaxes(title="head", dtick=1)
     figure.update_yaxes(title="layer", dtick=1, autorange="reversed")
     return finish_heatmap(figure, title, colorbar, describe(rows, names, colorbar))
@@ -112,9 +116,11 @@ def label_heatmap(
         raise ValueError(f"values have shape {rows.shape}; labels give ({len(y)}, {len(x)})")
     columns, row_names = distinct(x), distinct(y)
     cells = [[f"{row}, {column}" for column in columns] for row in row_names]
-    figure = heatmap(rows, columns, row_names, cells, scale)
+    figure = heatmap(rows, columns, row_names, cells, scale, colorbar)
     figure.update_xaxes(title=x_title, type="category")
     figure.update_yaxes(title=y_title, type="category", autorange="reversed")
+    if columns == row_names:
+        square(figure)
     return finish_heatmap(figure, title, colorbar, describe(rows, cells, colorbar))
 
 
@@ -236,7 +242,10 @@ def layer_slider(
     figure.update_layout(sliders=[layer_steps(*layers.shape[:2])])
     depth, heads = layers.shape[:2]
     summary = f"{depth} layers of {heads} heads; rows are queries, columns keys."
-    return finish(figure, title, summary, height=250 + 240 * down)
+    labels = 90 if len(str_tokens) <= READABLE else 20
+    finish(figure, title, summary, height=200 + labels + PANEL * down)
+    figure.update_layout(width=110 + labels + PANEL * across, margin_t=150)
+    return figure
 
 
 def describe(

@@ -8,11 +8,15 @@ import plotly.graph_objects as go
 
 from patchbook.plots.display import finish
 
+READABLE = 30  # more tokens than that have no room for their names
 # Zero is white, and colour-blind readers tell both ends apart; probabilities go white to blue.
 SCALES = {
     "signed": {"colorscale": "RdBu", "zmid": 0},
     "probability": {"colorscale": "Blues", "zmin": 0, "zmax": 1},
+    "share": {"colorscale": "RdBu", "zmin": -1, "zmax": 1},
 }
+# Units of patching, 0 the corrupted run, 1 the clean one. Such maps are compared: they have one scale.
+SHARES = ("share of the way to clean", "share of the way", "0 corrupted, 1 clean")
 
 
 def as_array(values, dimensions: int | None = None, wanted: str = "") -> np.ndarray:
@@ -52,8 +56,10 @@ def numbered(labels: Iterable) -> list[str]:
     return [f"{position} {plain(label)}" for position, label in enumerate(labels)]
 
 
-def heatmap(rows: np.ndarray, x: Iterable, y: Iterable, cells, scale: str) -> go.Figure:
+def heatmap(rows: np.ndarray, x: Iterable, y: Iterable, cells, scale: str, unit: str = "") -> go.Figure:
     """A heat map whose cells answer hovering with their name; small ones show their numbers."""
+    if scale == "signed" and unit in SHARES:
+        scale = "share"
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}; wanted one of {', '.join(SCALES)}")
     trace = go.Heatmap(
@@ -99,13 +105,20 @@ def add_layers(figure: go.Figure, layers: np.ndarray, labels: list[str], across:
 
 def share_token_labels(figure: go.Figure, tokens: int, across: int, heads: int) -> None:
     """Token names at the left and the bottom only; none where they would not be readable."""
-    shown = tokens <= 30
+    shown = tokens <= READABLE
     figure.update_yaxes(autorange="reversed", showticklabels=False)
     figure.update_xaxes(showticklabels=False, tickangle=90)
     figure.update_yaxes(col=1, showticklabels=shown, title="query")
+    square(figure)
     for head in range(max(heads - across, 0), heads):
         place = {"row": 1 + head // across, "col": 1 + head % across}
         figure.update_xaxes(**place, showticklabels=shown, title="key")
+
+
+def square(figure: go.Figure) -> None:
+    """Make cells as high as they are wide, in every panel."""
+    figure.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor or "x", constrain="domain"))
+    figure.update_xaxes(constrain="domain")
 
 
 def layer_steps(layers: int, heads: int) -> dict:
@@ -118,7 +131,8 @@ def layer_steps(layers: int, heads: int) -> dict:
         }
         for chosen in range(layers)
     ]
-    return {"steps": steps, "currentvalue": {"prefix": "layer "}, "pad": {"t": 120}, "y": 0}
+    place = {"y": 1, "yanchor": "bottom", "pad": {"b": 30}}  # above the panels and their names
+    return {"steps": steps, "currentvalue": {"prefix": "layer "}, **place}
 
 
 def describe_lines(series: Mapping[str, Sequence[float]]) -> str:

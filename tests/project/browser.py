@@ -70,8 +70,13 @@ class Browser:
 
     def value(self, expression: str):
         """What JavaScript gives in the page."""
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         return answer["result"].get("value")
+
+    def press(self, key: str, code: int) -> None:
+        """One key, by its name and its number."""
+        for kind in ("rawKeyDown", "keyUp"):
+            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
     def picture(self, path: Path) -> None:
         """The whole page as PNG."""

@@ -10,7 +10,14 @@ from tests.project.selecting import is_chosen, is_for_later
 
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
 os.environ.setdefault("PATCHBOOK_DEVICE", "cpu")  # the same everywhere; test_devices asks for others
-LONGEST = ("test_book.py", "test_hostile.py", "test_devices.py", "test_mutants.py", "test_sample_class.py")
+LONGEST = (
+    "test_book.py",
+    "test_book_in_a_browser.py",
+    "test_hostile.py",
+    "test_devices.py",
+    "test_mutants.py",
+    "test_sample_class.py",
+)
 IN_PIECES = ("test_checks.py", "test_rewrites.py")  # a few seconds for each exercise
 
 
@@ -47,6 +54,14 @@ def pytest_collection_finish() -> None:
     """What the libraries keep stays: the collector need not walk through all of it each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def built() -> dict[str, Path]:
+    """The html folder of each edition of the book, built once."""
+    from tests.project.built_book import build_editions
+
+    return build_editions()
 
 
 @pytest.fixture(scope="module", params=["tiny", "gpt2"])

@@ -18,12 +18,13 @@ GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a pro
     "test_postgres.py",
     "test_sandbox.py",
 )
+READS_THE_BOOK = ("test_book.py", "test_book_in_a_browser.py")
 
 
 class ByWork(LoadScopeScheduling):
     """Tests of one exercise share its cases, runs of one chapter a kernel, tests of one file its fixtures.
 
-    And the files that grade the toy course share its servers.
+    And the files that grade the toy course share its servers, those that read the book its build.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -31,5 +32,7 @@ class ByWork(LoadScopeScheduling):
         name, _, parameters = test.rstrip("]").partition("[")
         if file.endswith(GRADES_THE_TOY_COURSE):
             return "the toy course"
+        if file.endswith(READS_THE_BOOK):
+            return "the book"
         shared = file.endswith(ABOUT_EXERCISES) or name in RUNS_A_CHAPTER
         return parameters.split("-")[0] if shared and parameters else file

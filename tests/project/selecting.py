@@ -24,6 +24,7 @@ BY_EXERCISE = {
 QUICK = {"test_arrows.py", "test_the_tests.py"}
 LONG = {
     "test_book.py",
+    "test_book_in_a_browser.py",
     "test_cluster.py",
     "test_devices.py",
     "test_hostile.py",

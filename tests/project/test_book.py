@@ -1,12 +1,10 @@
 """The book: builds without a warning, offline; links resolve; nothing hidden shows.
 
-Both editions are built once. Executed cells are kept in build/jupyter-cache, keyed by the package's
-source, so a second run is quick.
+test_book_in_a_browser.py looks at the same build, `built` in conftest.py.
 """
 
 import re
 import struct
-import subprocess
 import sys
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -17,17 +15,19 @@ import nbformat
 import pytest
 import yaml
 
+from tests.project.built_book import EDITIONS
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "book"), str(ROOT / "book" / "_ext")]
 import exercise_pages  # noqa: E402  (the folder is no package: Sphinx loads it by its path)
-import patchbook_book  # noqa: E402
 import picture  # noqa: E402
+import running_pages  # noqa: E402
 
+import build  # noqa: E402
 from tests.project.browser import CHROMIUM  # noqa: E402
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 REGION = r"### BEGIN {0}.*?\n(.*?)### END {0}"
-EDITIONS = ("self-study", "class")
 
 
 def chapters() -> list[str]:
@@ -60,19 +60,6 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def built() -> dict[str, Path]:
-    """The html folder of each edition."""
-    folders = {}
-    for edition in EDITIONS:
-        out = ROOT / "build" / "test-book" / edition
-        command = [sys.executable, str(ROOT / "book" / "build.py"), "--edition", edition]
-        run = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr[-2000:]
-        folders[edition] = out / "_build" / "html"
-    return folders
-
-
-@pytest.fixture(scope="session")
 def pages(built) -> dict[str, dict[str, Page]]:
     """Every page of both editions, by its path: pages["class"]["book/index.html"]."""
     return {
@@ -83,6 +70,12 @@ def pages(built) -> dict[str, dict[str, Page]]:
         }
         for edition, folder in built.items()
     }
+
+
+def exercise_pages_of(pages: dict[str, Page], chapter: str) -> list[Page]:
+    """The opening of a chapter's exercises, and the pages of its sections."""
+    start = f"exercises/{chapter}"
+    return [page for name, page in pages.items() if name == f"{start}.html" or name.startswith(f"{start}/")]
 
 
 def hidden_lines(region: str) -> list[str]:
@@ -137,12 +130,11 @@ def test_pages_load_nothing_from_elsewhere(pages, edition):
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_colab_links_open_the_exercises_of_the_chapter(pages, edition):
     repository = CONFIG["repository"]["url"].removeprefix("https://github.com/")
-    folder = {"self-study": "solutions", "class": "exercises"}[edition]
     for chapter in chapters():
         notebook = f"{repository}/blob/{CONFIG['repository']['branch']}/exercises/{chapter}.ipynb"
-        for name in (f"book/{chapter}.html", f"{folder}/{chapter}.html"):
-            colab = [link for link in pages[edition][name].links if link.startswith("https://colab.")]
-            assert set(colab) == {f"https://colab.research.google.com/github/{notebook}"}, name
+        for page in [pages[edition][f"book/{chapter}.html"], *exercise_pages_of(pages[edition], chapter)]:
+            colab = [link for link in page.links if link.startswith("https://colab.")]
+            assert set(colab) == {f"https://colab.research.google.com/github/{notebook}"}, page.path
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
@@ -167,29 +159,30 @@ def test_class_edition_has_no_solution(pages):
     lines = hidden_lines("SOLUTION")
     assert lines
     for chapter in chapters():
-        shown = pages["class"][f"exercises/{chapter}.html"].text
+        shown = "".join(page.text for page in exercise_pages_of(pages["class"], chapter))
         in_the_open = re.sub(REGION.format(r"\w+"), "", source_text(chapter), flags=re.DOTALL)
         assert [line for line in lines if line in shown and line not in in_the_open] == []
-        assert f"solutions/{chapter}.html" not in pages["class"]
+        assert "Show the solution" not in shown and "Show a model answer" not in shown
 
 
 def test_self_study_edition_folds_its_solutions(pages):
     for chapter in chapters():
         source = source_text(chapter)
-        page = pages["self-study"][f"solutions/{chapter}.html"]
+        shown = "".join(page.text for page in exercise_pages_of(pages["self-study"], chapter))
         exercises = re.findall(r"^:exercise: (\w+)", source, re.MULTILINE)
-        assert page.text.count("Show the solution") == len(exercises)
+        assert shown.count("Show the solution") == len(exercises)
         functions = [exercise for exercise in exercises if f"def {exercise}(" in source]
         for exercise in functions:
-            assert f'raise NotImplementedError("exercise {exercise}")' in page.text
-        assert page.text.count("raise NotImplementedError") == len(functions)
+            assert f'raise NotImplementedError("exercise {exercise}")' in shown
+        assert shown.count("raise NotImplementedError") == len(functions)
 
 
 @pytest.mark.parametrize("chapter", chapters())
 def test_a_solution_says_that_all_is_right(built, chapter):
     """The build has run it from top to bottom, and stops at an error or a warning of any cell."""
-    ran = built["self-study"].parent / "jupyter_execute" / "solutions" / f"{chapter}.ipynb"
-    outputs = [o for c in nbformat.read(ran, 4).cells if c.cell_type == "code" for o in c.outputs]
+    ran = built["self-study"].parents[1] / "sources" / "exercises"
+    pages = [nbformat.read(path, 4) for path in (ran / f"{chapter}.ipynb", *(ran / chapter).iterdir())]
+    outputs = [o for page in pages for c in page.cells if c.cell_type == "code" for o in c.outputs]
     printed = "".join(output.text for output in outputs if output.output_type == "stream")
     assert printed.count("✓") >= source_text(chapter).count("\n:check: ")
     assert "is not written yet" not in printed and not re.search(r"\bnan\b", printed)
@@ -199,15 +192,12 @@ def test_figures_have_captions_and_their_script(pages):
     seen = 0
     for name, page in pages["self-study"].items():
         source = page.path.read_text(encoding="utf-8")
-        for sign, script in (
-            ("plotly-graph-div", "plotly.min.js"),
-            ("CircuitsVis.render(", "circuitsvis.js"),
-        ):
-            count = sum(script in loaded for loaded in page.loads)
-            assert count == (sign in source), f"{name}: {script} is loaded {count} times"
-            seen += sign in source
+        drawn = 'class="pb-plot"' in source or 'class="pb-view"' in source
+        assert sum("figures.js" in loaded for loaded in page.loads) == drawn, name
+        assert not any("plotly" in loaded or "circuitsvis" in loaded for loaded in page.loads), name
         figures = source.count('<figure class="pb-figure">')
         assert source.count("<figcaption>") >= figures, name
+        seen += drawn
     assert seen
 
 
@@ -221,11 +211,70 @@ def test_the_readme_shows_a_picture_that_the_built_book_gives(built):
         assert (width, height) == (picture.WIDTH, 900)
 
 
+def test_formulas_alone_bring_their_script_and_no_script_holds_up_the_text(pages):
+    with_formulas = 0
+    for name, page in pages["self-study"].items():
+        source = page.path.read_text(encoding="utf-8")
+        formulas = 'class="math' in source
+        assert any("mathjax" in loaded for loaded in page.loads) == formulas, name
+        with_formulas += formulas
+        waited_for = re.findall(r'<script(?![^>]*(?:defer|async))[^>]*src="([^"]+)"', source)
+        assert [script for script in waited_for if "documentation_options" not in script] == [], name
+        assert ("searchindex.js" in source) == (name == "search.html")
+    assert 0 < with_formulas < len(pages["self-study"])
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_each_exercise_is_in_a_frame_and_can_be_linked_to(pages, edition):
+    for chapter in chapters():
+        names = re.findall(r'(?:^:exercise: |"interpret": ")(\w+)', source_text(chapter), re.MULTILINE)
+        opening, *sections = exercise_pages_of(pages[edition], chapter)
+        source = "".join(page.path.read_text(encoding="utf-8") for page in sections)
+        assert source.count('<div class="pb-exercise docutils container">') == len(names)
+        assert source.count('<ul class="pb-chips">') == len(names)
+        for name in names:
+            anchor = name.replace("_", "-").lower()
+            assert any(link.endswith(f"#{anchor}") for link in opening.links), name
+            assert sum(anchor in page.ids for page in sections) == 1, name
+
+
+def test_the_script_that_draws_is_of_the_version_that_describes():
+    plotly = Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
+    vendored = ROOT / "book" / "_static" / "vendor" / "plotly"
+    versions = [
+        re.search(r"plotly\.js[^\n]* v([\d.]+)", path.read_text(encoding="utf-8")[:300])[1]
+        for path in (plotly, vendored / "plotly-cartesian.min.js")
+    ]
+    assert versions[0] == versions[1]
+    assert "MIT" in (vendored / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_the_workflows_call_what_there_is():
+    workflows = [yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")]
+    steps = [step for flow in workflows for job in flow["jobs"].values() for step in job["steps"]]
+    commands = {step["run"] for step in steps if "run" in step}
+    assert commands == {"make book", ".ci/run"}
+    (published,) = [step["with"]["path"] for step in steps if "upload-pages" in step.get("uses", "")]
+    assert ROOT / published == build.OUT["self-study"] / "_build" / "html"
+
+
 EXERCISE = """---
 jupytext:
   text_representation: {extension: .md, format_name: myst}
 kernelspec: {display_name: Python 3, language: python, name: python3}
 ---
+
+# 0 · Doubles
+
+## 1 Twice
+
+```python
+## not a heading
+```
+
+### Exercise: twice a number
+
+*Difficulty ●●○○○ · Importance ●○○○○ · 5 minutes · 1 point*
 
 ```{code-cell} ipython3
 :exercise: double
@@ -248,6 +297,10 @@ tests.test_double(double, seed=1)
 ### END HIDDEN TESTS
 ```
 
+### Exercise: why
+
+*Difficulty ●○○○○ · Importance ●○○○○ · 5 minutes · 2 points*
+
 +++ {"interpret": "why", "points": 2}
 
 <!-- EXERCISE why -->
@@ -260,31 +313,66 @@ One point for a reason.
 ### BEGIN SOLUTION
 Because.
 ### END SOLUTION
+
++++
+
+## Quiz
+
+## Take away
 """
 
 
-def test_exercise_page_shows_the_stub_and_folds_the_solution():
-    page = exercise_pages.exercise_page(EXERCISE, "https://example.org/course")
-    stub, solution = page.split("```{code-cell}")[:2]
-    assert 'def double(x):\n    raise NotImplementedError("exercise double")' in stub
-    assert "return 2 * x" in solution and "hide-input" in solution
-    assert "Show a model answer" in page and "Because." in page
+def test_exercise_pages_show_the_stub_and_fold_the_solution():
+    notebook = exercise_pages.shown(EXERCISE, "https://example.org/course")
+    stub, solution, check, question, answer = notebook.cells[1:]
+    assert 'def double(x):\n    raise NotImplementedError("exercise double")' in stub.source
+    assert "return 2 * x" in solution.source and "hide-input" in solution.metadata.tags
+    assert check.source == "tests.test_double(double)" and question.source.endswith("Why?")
+    assert "Show a model answer" in answer.source and "Because." in answer.source
     for hidden in ("seed=1", "One point", "###", "# CHECK", "<!--"):
-        assert hidden not in page
+        assert hidden not in "".join(cell.source for cell in notebook.cells[1:] if cell is not question)
+    assert "One point" not in question.source
 
 
-def test_exercise_page_refuses_a_marker_without_a_partner():
+def test_the_class_gets_no_solution():
+    notebook = exercise_pages.shown(EXERCISE, "https://example.org/course", solved=False)
+    text = "".join(cell.source for cell in notebook.cells)
+    assert "NotImplementedError" in text and "return 2 * x" not in text and "Because." not in text
+
+
+def test_pages_are_cut_at_sections_and_not_inside_of_code():
+    notebook = exercise_pages.shown(EXERCISE, "https://example.org/course")
+    pages = exercise_pages.split(notebook, "00_doubles")
+    assert list(pages) == ["index", "1-twice", "quiz"]
+    contents = pages["index"].cells[-1].source
+    assert "[1 Twice](00_doubles/1-twice.ipynb)" in contents
+    assert "{ref}`twice a number <double>`, 1 point" in contents
+    first = pages["1-twice"].cells[0].source
+    assert first.startswith("# 1 Twice") and "(double)=\n## Exercise: twice a number" in first
+    assert "<b>1 of 2</b>" in first and 'aria-label="2 of 5"' in first and "## not a heading" in first
+    assert pages["quiz"].cells[0].source == "# Quiz\n\n## Take away"
+
+
+def test_an_exercise_without_a_partner_of_its_marker_is_refused():
     text = EXERCISE.replace("### END HIDDEN TESTS", "### END HIDDEN TEST")
     with pytest.raises(ValueError, match="'### BEGIN HIDDEN TESTS' has no partner"):
-        exercise_pages.exercise_page(text, "https://example.org/course")
+        exercise_pages.shown(text, "https://example.org/course")
 
 
 def test_cache_key_follows_the_package_source(tmp_path, monkeypatch):
-    monkeypatch.setattr(patchbook_book, "ROOT", tmp_path)
+    monkeypatch.setattr(running_pages, "ROOT", tmp_path)
     module = tmp_path / "patchbook" / "metrics.py"
     module.parent.mkdir()
     module.write_text("sign = 1\n")
-    before = patchbook_book.source_hash()
-    assert patchbook_book.source_hash() == before
+    before = running_pages.cache_key()
+    assert running_pages.cache_key() == before
     module.write_text("sign = -1\n")
-    assert patchbook_book.source_hash() != before
+    assert running_pages.cache_key() != before
+
+
+def test_a_cell_that_fails_stops_the_build(tmp_path):
+    notebook = exercise_pages.shown(
+        EXERCISE.replace("return 2 * x", "return 2 *"), "https://example.org/course"
+    )
+    with pytest.raises(RuntimeError, match="doubles: a cell failed"):
+        running_pages.executed(notebook, tmp_path / "doubles.ipynb", tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""The model that runs in the book's pages says what the Python engine says, and its bundle is that of its sources."""
+"""The model in the pages says what the Python engine says, and its bundle is that of its sources."""
 
 import hashlib
 import random

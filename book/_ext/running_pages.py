@@ -1,0 +1,53 @@
+"""How pages are run: once for each state of the package's source, in warm kernels."""
+
+import hashlib
+import sys
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from jupyter_client.kernelspec import find_kernel_specs
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / "build" / "jupyter-cache"  # for both editions
+TIMEOUT = 1200  # of one cell; seconds on a free machine, minutes on a busy one
+# their versions change outputs as much as our own source does
+DRAWN_WITH = ("circuitsvis", "plotly", "torch", "transformer_lens")
+
+
+def cache_key() -> str:
+    """A hash of everything a page's cells import from us: jupyter-cache itself compares cells only."""
+    checks = (file for file in ROOT.glob("tests/**/*.py") if "project" not in file.parts)
+    files = sorted([*ROOT.glob("patchbook/**/*"), *checks])
+    digest = hashlib.sha256(" ".join(version(name) for name in DRAWN_WITH).encode())
+    for file in files:
+        if file.is_file() and "__pycache__" not in file.parts:
+            digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def kernel() -> str:
+    """A fork of one warm process, where there can be one: no page waits for imports, seven seconds."""
+    warm = sys.platform == "linux" and "patchbook" in find_kernel_specs()
+    return "patchbook" if warm else "python3"
+
+
+def executed(notebook: NotebookNode, path: Path, cache_folder: Path) -> NotebookNode:
+    """The notebook with its outputs, from the cache if it has run before; `path` is its name there.
+
+    Raises RuntimeError with the traceback of the cell that failed.
+    """
+    cache = get_cache(str(cache_folder))
+    notebook.metadata.kernelspec.name = kernel()
+    with suppress(KeyError):
+        cache.match_cache_notebook(notebook)
+        return cache.merge_match_into_notebook(notebook)[1]
+    result = single_nb_execution(notebook, cwd=str(path.parent), timeout=TIMEOUT, allow_errors=False)
+    if result.err is not None:
+        raise RuntimeError(f"{path.stem}: a cell failed.\n{result.exc_string}")
+    cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path)), check_validity=False, overwrite=True)
+    return notebook

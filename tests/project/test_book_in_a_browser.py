@@ -1,0 +1,148 @@
+"""The book as a reader's browser shows it: on a telephone, without a mouse, to a screen reader, on paper."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.project.browser import Browser
+from tests.project.events import until
+
+AXE = (Path(__file__).parent / "vendor" / "axe" / "axe.min.js").read_text(encoding="utf-8")
+FIGURES = "exercises/01_induction_heads/2-where-heads-look.html"  # of every kind, one with a slider
+VIOLATIONS = """axe.run(document, {resultTypes: ["violations"]}).then(found => JSON.stringify(
+  found.violations.map(one => [one.id, one.impact, one.nodes[0].target.join(" "), one.nodes[0].failureSummary])
+))"""
+SWIPE = {"x": 200, "y": 450, "yDistance": -400, "gestureSourceType": "touch", "speed": 2000}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def book(built) -> Path:
+    return built["self-study"]
+
+
+def everything_drawn(browser: Browser) -> None:
+    """Go to each figure of the page, as far as there are any, and wait until it is drawn."""
+    for number in range(browser.value("document.querySelectorAll('.pb-plot, .pb-view').length")):
+        figure = f"document.querySelectorAll('.pb-plot, .pb-view')[{number}]"
+        browser.value(f"{figure}.scrollIntoView()")
+        until(lambda figure=figure: browser.value(f"!!{figure}.querySelector('svg, canvas, span')"))
+
+
+def test_no_page_has_a_fault_for_those_who_cannot_see_it(built, browser):
+    faults = {}
+    for edition, folder in built.items():
+        for page in sorted(folder.rglob("*.html")):
+            name = page.relative_to(folder)
+            if "_static" in name.parts or (edition == "class" and name.parts[0] == "book"):
+                continue
+            browser.open(page.as_uri())
+            everything_drawn(browser)
+            browser.value(f"{AXE}; 0")
+            for theme in ("light", "dark"):
+                browser.value(f"document.documentElement.dataset.theme = '{theme}'")
+                if found := json.loads(browser.value(VIOLATIONS)):
+                    faults[f"{edition}, {name}, {theme}"] = found
+    assert faults == {}
+
+
+def test_figures_and_sliders_can_be_reached_and_have_names(book, browser):
+    browser.open((book / FIGURES).as_uri())
+    everything_drawn(browser)
+    focusable = "[...document.querySelectorAll('.pb-plot')].every(p => p.tabIndex === 0 && p.ariaLabel)"
+    assert browser.value(focusable)
+    shown = "document.querySelector('.pb-slider + .pb-plot').data.map(trace => trace.visible)"
+    first = browser.value(shown)
+    browser.value("document.querySelector('.pb-slider input').focus()")
+    browser.press("ArrowRight", 39)
+    until(lambda: browser.value(shown) != first)
+    assert browser.value("document.querySelector('.pb-slider output').value") == "1"
+    assert browser.value("document.querySelector('.pb-slider').innerText").startswith("layer")
+
+
+def test_panels_of_a_pattern_are_square(book, browser):
+    browser.open((book / FIGURES).as_uri())
+    everything_drawn(browser)
+    panel = "document.querySelector('.pb-slider + .pb-plot').querySelector('.subplot.xy .plot')"
+    width, height = browser.value(f"(() => {{ const b = {panel}.getBBox(); return [b.width, b.height]; }})()")
+    assert width == pytest.approx(height, rel=0.05) and width > 100
+
+
+def test_a_swipe_over_a_figure_moves_the_page(book, browser):
+    browser.open((book / "book/02_ioi.html").as_uri(), width=400)
+    everything_drawn(browser)
+    browser.value("document.querySelector('.pb-plot').scrollIntoView({block: 'center', behavior: 'instant'})")
+    before = browser.value("scrollY")
+    browser.ask("Input.synthesizeScrollGesture", **SWIPE)
+    until(lambda: browser.value("scrollY") > before + 200)
+    assert browser.value("document.querySelector('.pb-plot').layout.dragmode") is False
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_is_wider_than_the_screen(book, browser, width):
+    """What does not fit scrolls inside of itself: tables of an output, drawings, figures."""
+    for name in (
+        "book/index.html",
+        "book/02_ioi.html",
+        FIGURES,
+        "exercises/02_ioi/2-the-logit-difference.html",
+    ):
+        browser.open((book / name).as_uri(), width=width)
+        everything_drawn(browser)
+        assert browser.value("document.documentElement.scrollWidth <= innerWidth"), name
+    assert browser.value("getComputedStyle(document.querySelector('.cell_output pre')).whiteSpace") == "pre"
+
+
+def test_code_is_not_cut_on_a_laptop(book, browser):
+    browser.open((book / "exercises/02_ioi/4-activation-patching.html").as_uri(), width=1280)
+    cut = "[...document.querySelectorAll('.cell_input pre, .highlight-python pre')]"
+    cut += ".filter(box => box.scrollWidth > box.clientWidth + 1).length"
+    assert browser.value(cut) == 0
+
+
+def test_letters_of_drawings_are_readable_on_a_telephone(book, browser):
+    small = """[...document.querySelectorAll("figure svg[viewBox] text")].filter(text => {
+      const drawing = text.ownerSVGElement, scale = drawing.clientWidth / drawing.viewBox.baseVal.width;
+      return scale * parseFloat(getComputedStyle(text).fontSize) < 9.5;
+    }).map(text => text.textContent)"""
+    for page in sorted((book / "book").glob("0*.html")):
+        browser.open(page.as_uri(), width=400)
+        assert browser.value(small) == [], page.name
+
+
+def test_paper_is_light_and_has_every_figure_whole(book, browser):
+    browser.open((book / "book/02_ioi.html").as_uri(), dark=True)
+    until(lambda: browser.value("!!window.Plotly"))
+    browser.value("dispatchEvent(new Event('beforeprint'))")
+    assert browser.value("document.documentElement.dataset.theme") == "light"
+    plots = "[...document.querySelectorAll('.pb-plot')]"
+    until(lambda: browser.value(f"{plots}.every(plot => plot.querySelector('.main-svg'))"))
+    assert (
+        browser.value(f"Math.max(...{plots}.map(plot => plot.querySelector('.main-svg').clientWidth))") <= 700
+    )
+    browser.value("dispatchEvent(new Event('afterprint'))")
+    assert browser.value("document.documentElement.dataset.theme") != "light"
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("induction score", "exercises/01_induction_heads/"),
+        ("b_U", "exercises/03_capitals/3-the-missing-logits.html"),
+        ("logit lens", ""),
+        ("CheckFailed", ""),
+    ],
+)
+def test_the_search_finds(book, browser, words, wanted):
+    browser.open(f"{(book / 'search.html').as_uri()}?q={words.replace(' ', '+')}")
+    links = "[...document.querySelectorAll('#search-results li a')].map(link => link.getAttribute('href'))"
+    until(lambda: browser.value("document.querySelector('.search-summary')?.innerText.includes('found')"))
+    until(lambda: browser.value(links))
+    assert any(wanted in link for link in browser.value(links)[:10]), browser.value(links)
