@@ -78,6 +78,15 @@ class Browser:
         for kind in ("rawKeyDown", "keyUp"):
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
+    def swipe_up(self, x: int, y: int, distance: int = 400) -> None:
+        """A finger that comes down at a place of the screen and goes up."""
+        self.ask("Emulation.setTouchEmulationEnabled", enabled=True)
+        self.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        for gone in range(20, distance + 1, 20):
+            self.ask("Input.dispatchTouchEvent", type="touchMove", touchPoints=[{"x": x, "y": y - gone}])
+        self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.ask("Emulation.setTouchEmulationEnabled", enabled=False)
+
     def picture(self, path: Path) -> None:
         """The whole page as PNG."""
         shot = self.ask("Page.captureScreenshot", captureBeyondViewport=True)

@@ -12,9 +12,8 @@ from tests.project.events import until
 AXE = (Path(__file__).parent / "vendor" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 FIGURES = "exercises/01_induction_heads/2-where-heads-look.html"  # of every kind, one with a slider
 VIOLATIONS = """axe.run(document, {resultTypes: ["violations"]}).then(found => JSON.stringify(
-  found.violations.map(one => [one.id, one.impact, one.nodes[0].target.join(" "), one.nodes[0].failureSummary])
+  found.violations.map(({id, impact, nodes: [one]}) => [id, impact, one.target.join(" "), one.failureSummary])
 ))"""
-SWIPE = {"x": 200, "y": 450, "yDistance": -400, "gestureSourceType": "touch", "speed": 2000}
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +69,9 @@ def test_figures_and_sliders_can_be_reached_and_have_names(book, browser):
 def test_panels_of_a_pattern_are_square(book, browser):
     browser.open((book / FIGURES).as_uri())
     everything_drawn(browser)
-    panel = "document.querySelector('.pb-slider + .pb-plot').querySelector('.subplot.xy .plot')"
-    width, height = browser.value(f"(() => {{ const b = {panel}.getBBox(); return [b.width, b.height]; }})()")
+    box = "document.querySelector('.pb-slider + .pb-plot .nsewdrag').getBoundingClientRect().toJSON()"
+    panel = browser.value(box)
+    width, height = panel["width"], panel["height"]
     assert width == pytest.approx(height, rel=0.05) and width > 100
 
 
@@ -80,7 +80,7 @@ def test_a_swipe_over_a_figure_moves_the_page(book, browser):
     everything_drawn(browser)
     browser.value("document.querySelector('.pb-plot').scrollIntoView({block: 'center', behavior: 'instant'})")
     before = browser.value("scrollY")
-    browser.ask("Input.synthesizeScrollGesture", **SWIPE)
+    browser.swipe_up(200, 450)
     until(lambda: browser.value("scrollY") > before + 200)
     assert browser.value("document.querySelector('.pb-plot').layout.dragmode") is False
 
