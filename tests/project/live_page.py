@@ -1,6 +1,6 @@
-"""The model of the book's pages, in headless chromium: a bare page with the bundle and the weights beside it.
+"""The model of the book's pages, in headless chromium: a bare page, the bundle and the weights beside it.
 
-python -m tests.project.live_page      # draws book/_live/pictures anew: what pages show before a figure runs
+`python -m tests.project.live_page` draws book/_live/pictures anew: what pages show before a figure runs.
 """
 
 import base64
@@ -25,7 +25,7 @@ ASK = """(async () => {{
   const model = await patchbookLive.open({model});
   const answers = [];
   for (const [task, args] of {tasks}) answers.push(await model.ask(task, args));
-  return JSON.stringify(answers, (_, value) => value instanceof Float32Array ? [...value].map(Number) : value);
+  return JSON.stringify(answers, (_, value) => value instanceof Float32Array ? [...value] : value);
 }})()"""
 
 
@@ -76,7 +76,8 @@ def live_weights_into(folder: Path) -> None:
 
 FIGURE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title>
 <body style="font: 16px system-ui, sans-serif; margin: 0; background: #fff; width: 820px">
-<div class="pb-live" data-live="{name}" data-start="view" data-cell="25" style="margin: 0"></div><script src="live.js"></script>"""
+<div class="pb-live" data-live="{name}" data-start="view" data-cell="25" style="margin: 0"></div>
+<script src="live.js"></script>"""
 
 
 def draw_pictures(folder: Path, wanted: list[str]) -> None:

@@ -1,6 +1,7 @@
-"""The model in the pages says what the Python engine says, and its bundle is that of its sources."""
+"""The model in the book's pages says what the Python engine says; its bundle is that of its sources."""
 
 import hashlib
+import json
 import random
 import re
 import sys
@@ -20,6 +21,7 @@ from patchbook.patching.attribution import accumulated_logit_diff, decompose_log
 from patchbook.prompts.ioi import IOIDataset
 from patchbook.training.vocabulary import build_tokenizer
 from tests.project.browser import Browser
+from tests.project.events import until
 from tests.project.live_page import BUNDLE, ROOT, asked, prepare, served
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -123,6 +125,7 @@ def page(models, tmp_path_factory) -> Iterator[Page]:
     prepare(folder)
     for name, model in models.items():
         live_weights.write(folder, name, model)
+    (folder / "patch.html").write_text(PATCH, encoding="utf-8")
     with served(folder) as address, Browser(tmp_path_factory.mktemp("profile")) as browser:
         browser.open(f"{address}/index.html")
         yield Page(browser)
@@ -318,3 +321,57 @@ def test_the_bundle_is_that_of_its_sources_and_small():
 
 def test_both_models_together_are_under_six_megabytes(models):
     assert sum(len(live_weights.packed(name, model)) for name, model in models.items()) < 6e6
+
+
+PATCH = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title><body>'
+    '<div class="pb-live" data-live="patch"><figure><figcaption>Patches</figcaption></figure></div>'
+    '<script src="live.js"></script>'
+)
+
+
+@pytest.fixture
+def figure(page) -> Iterator[Page]:
+    """The figure "Patch it", opened by a link to one of its cells; afterwards the blank page again."""
+    blank = page.browser.value("location.href")
+    page.browser.open(f"{blank.rsplit('/', 1)[0]}/patch.html#live-patch?what=z&cell=16")
+    says(page.browser, "L2H4 patched")
+    yield page
+    page.browser.open(blank)
+
+
+def says(browser: Browser, text: str) -> str:
+    """Waits until the figure's summary has this in it, and returns the summary."""
+    summary = "document.querySelector('.pbl-said')?.textContent"
+    return until(lambda: text in (said := browser.value(summary) or "") and said)
+
+
+def test_a_link_leads_to_its_experiment_and_a_change_is_in_the_link(figure):
+    browser = figure.browser
+    picked = "document.querySelector('.pbl-map [aria-pressed=true]')"
+    assert browser.value(f"{picked}.ariaLabel").startswith("L2, H4")
+    browser.value(f"{picked}.focus()")
+    browser.value(f"{picked}.dispatchEvent(new KeyboardEvent('keydown', {{key: 'ArrowDown'}}))")
+    browser.value("document.activeElement.click()")
+    says(browser, "L3H4 patched")
+    until(lambda: "cell=22" in browser.value("location.hash"))
+    assert browser.value("document.activeElement.ariaLabel").startswith("L3, H4"), (
+        "the keyboard's place is kept"
+    )
+
+
+@pytest.mark.parametrize(
+    "field, text, said",
+    [
+        (0, "When Mary and John went out, John gave a ball to", "A patch needs the same number"),
+        (1, "When Mary and John went to the park, John gave a ball to", "The two prompts are the same"),
+        (2, "Mary and John", "An answer must be one token"),
+        (2, "", "Type a right and a wrong answer"),
+    ],
+)
+def test_what_a_reader_types_is_answered(figure, field, text, said):
+    typed = (
+        f"const box = document.querySelectorAll('.pb-live input')[{field}]; box.value = {json.dumps(text)};"
+    )
+    figure.browser.value(f"{{ {typed} box.dispatchEvent(new Event('input')) }}")
+    says(figure.browser, said)

@@ -43,6 +43,11 @@ export const begin: Begin = async (stage) => {
       detail.replaceChildren();
       throw new Error(`The clean prompt has ${n} tokens and the corrupted one ${corrupted.tokens.length}. A patch needs the same number: change a word for another of one token.`);
     }
+    if (!differ.includes(true)) {
+      map.replaceChildren();
+      detail.replaceChildren();
+      throw new Error("The two prompts are the same: no patch can change anything. Change a word in one of them.");
+    }
     const denoise = state.way !== "noise";
     const [base, from] = denoise ? [corrupted, clean] : [clean, corrupted];
     const place = (PLACES.find(([name]) => name === state.what) ?? PLACES[0]!)[0];
