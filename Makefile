@@ -50,6 +50,7 @@ mutants: $(READY)
 
 models: $(READY)
 	$(BIN)/python -m patchbook.training
+	$(BIN)/python -m patchbook.training.seeds
 
 .venv: $(READY)
 
