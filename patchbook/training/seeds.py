@@ -8,6 +8,7 @@ finds it (`roles.py`). It writes zoo/seeds/measured.json, and from that zoo/seed
 
 import json
 import sys
+from collections.abc import Callable
 
 import torch
 
@@ -20,7 +21,7 @@ from patchbook.training.roles import MANY, PLACES, Circuit, helping
 
 FOLDER = zoo.ZOO / "seeds"
 FIGURES, TABLE = FOLDER / "measured.json", FOLDER / "README.md"
-LAYER = 1  # where tiny-gpt2's induction heads are
+LAYER, INDUCTION = 1, 0.4  # where tiny-gpt2's induction heads are, and chapter 1's line for their score
 TEXT = """\
 # The zoo: one recipe, several seeds
 
@@ -39,8 +40,30 @@ mean-ablated. *Grown*: the head that gains most once the name movers are gone, a
 is a *backup* where it passes the rule. *Against*: the head that hurts most on its direct path; it is
 *negative* where it passes the rule.
 
+GPT-2 small has duplicate-token heads, backups, negative heads, and heads of one layer that differ (Wang et
+al. 2022). The last table asks of each model which of these it has. Each further seed is a trial of this
+question, and so is the control.
+
 `python -m patchbook.training.seeds` measures it all again.
 """
+
+
+def duplicates(model: dict) -> str:
+    """Its duplicate-token heads, on random tokens or in the circuit."""
+    return in_words(model["random tokens"]["duplicate token"] | model["circuit"]["roles"]["duplicate token"])
+
+
+def other_than_induction(model: dict) -> str:
+    """The heads of layer 1 that are no induction heads by chapter 1's line."""
+    return listed({head: score for head, score in model["scores"]["induction"].items() if score < INDUCTION})
+
+
+QUESTIONS: dict[str, Callable[[dict], str]] = {  # what the first tiny-gpt2 lacks and GPT-2 small has
+    "a duplicate-token head": duplicates,
+    "a backup": lambda model: in_words(model["circuit"]["backup"]),
+    "a negative head": lambda model: in_words(model["circuit"]["roles"]["negative"]),
+    f"in layer {LAYER}, a head that is no induction head": other_than_induction,
+}
 
 
 @torch.no_grad()
@@ -64,7 +87,7 @@ def figures(name: str, prompts: int = MANY) -> dict:
         "random tokens": {
             kind: patterns[kind] for kind in ("previous token", "duplicate token", "induction")
         },
-        "induction scores": induction_scores(name),
+        "scores": scores(name),
         "circuit": circuit_figures(Circuit.of(name, prompts)),
     }
 
@@ -85,10 +108,20 @@ def circuit_figures(circuit: Circuit) -> dict:
     }
 
 
-def induction_scores(name: str) -> list[float]:
-    """The induction score of each head of layer 1, largest first: are they alike?"""
-    scores = circuits.pattern_scores(load_model(name, device="cpu"))["induction"][LAYER]
-    return sorted((round(score, 3) for score in scores.tolist()), reverse=True)
+def scores(name: str) -> dict[str, dict[str, float]]:
+    """Scores on random tokens said twice: the best duplicate-token head; each induction score of layer 1."""
+    found = circuits.pattern_scores(load_model(name, device="cpu"))
+    by_kind = {
+        kind: {
+            circuits.label(layer, head): round(score, 3)
+            for layer, row in enumerate(found[kind].tolist())
+            for head, score in enumerate(row)
+        }
+        for kind in ("duplicate token", "induction")
+    }
+    best = max(by_kind["duplicate token"].items(), key=lambda row: row[1])
+    of_layer = {head: score for head, score in by_kind["induction"].items() if head[:2] == f"L{LAYER}"}
+    return {"duplicate token": dict([best]), "induction": of_layer}
 
 
 def most(effects: dict[Head, Effect]) -> dict[Head, Effect]:
@@ -111,7 +144,7 @@ def tables(found: dict[str, dict]) -> str:
         "On random tokens said twice": {
             **{f"{kind} heads": [in_words(f["random tokens"][kind]) for f in found.values()]
                for kind in first(found)["random tokens"]},
-            f"induction scores of layer {LAYER}": [spread(f["induction scores"]) for f in found.values()],
+            "best duplicate-token head": [listed(f["scores"]["duplicate token"]) for f in found.values()],
         },
         "The circuit of IOI": {
             **{role: [in_words(f["circuit"]["roles"][role]) for f in found.values()] for role in PLACES},
@@ -120,6 +153,9 @@ def tables(found: dict[str, dict]) -> str:
             "grown": [in_words(f["circuit"]["grown"]) for f in found.values()],
             "backup": [in_words(f["circuit"]["backup"]) for f in found.values()],
             "against": [in_words(f["circuit"]["against"]) for f in found.values()],
+        },
+        "Would another one teach better?": {
+            question: [answer(f) or "no" for f in found.values()] for question, answer in QUESTIONS.items()
         },
     }  # fmt: skip
     for title, rows in sections.items():
@@ -133,9 +169,9 @@ def first(found: dict[str, dict]) -> dict:
     return next(iter(found.values()))
 
 
-def spread(scores: list[float]) -> str:
-    """Six scores in one cell."""
-    return ", ".join(f"{score:.2f}" for score in scores)
+def listed(scores: dict[str, float]) -> str:
+    """{'L1H4': 0.95} -> 'L1H4 0.95'."""
+    return ", ".join(f"{label} {score:.2f}" for label, score in scores.items())
 
 
 def main() -> None:
