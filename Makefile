@@ -57,6 +57,7 @@ mutants: $(READY)
 
 models: $(READY)
 	$(BIN)/python -m patchbook.training
+	$(BIN)/python -m patchbook.training.seeds
 
 .venv: $(READY)
 

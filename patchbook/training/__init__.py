@@ -18,5 +18,7 @@ Read it in this order; each file is one step:
     circuits.py     which heads do it
     storage.py      half precision, where nothing measured notices
     card.py         the numbers -> measured.json and README.md (the model card)
+    roles.py        the IOI circuit by chapter 2's questions
+    seeds.py        one table of all seeds: python -m patchbook.training.seeds
     __main__.py     python -m patchbook.training [name] [--seed N] [--steps N] [--out DIR]
 """

@@ -25,7 +25,7 @@ GPT-2's architecture, small, as tiny-gpt2, whose card says how it was trained an
 tiny-gpt2's tokenizer. {difference}
 
 Nobody chose it: it came out like this, and it ships whether or not it has a circuit that you would know from
-tiny-gpt2. The table of all seeds (`patchbook/zoo/README.md`) sets them side by side.""",
+tiny-gpt2. The table of all seeds (`patchbook/zoo/seeds/README.md`) sets them side by side.""",
     "tiny-attn-only": """\
 Two layers of attention and nothing else: no MLP, no LayerNorm, no biases, and no positions in the residual
 stream (rotary positions act on queries and keys only). It was trained on the same synthetic English as

@@ -1,7 +1,9 @@
 """The models and word lists that travel with Patchbook; nothing here needs a network.
 
     zoo/words/*.txt      one word a line; each is ONE token, with a space before it, here and in GPT-2
-    zoo/tiny-gpt2/       GPT-2's architecture, 4 layers x 6 heads, and the tokenizer both models share
+    zoo/tiny-gpt2/       GPT-2's architecture, 4 layers x 6 heads, and the tokenizer that all share
+    zoo/tiny-gpt2@3/     the same recipe by another seed; @free: without the price of its third stage
+    zoo/seeds/           what the seeds have in common and what not, measured
     zoo/tiny-attn-only/  two layers of attention and nothing else
 
 `patchbook.models.load_model` turns a folder into a model; this module only finds files.

@@ -41,7 +41,7 @@ CUT = {  # functions of modules that are needed for something else
     "transformer_lens.utilities.matrix": ("composition_scores",),
     "transformer_lens.model_bridge.transformer_bridge": ("TransformerBridge.all_composition_scores",),
 }
-FILES = {"patchbook.zoo": ("*/measured.json", "*/README.md")}  # data that tells which head does what
+FILES = {"patchbook.zoo": ("*/measured.json", "*/*.md")}  # data that tells which head does what
 FIGURES = (  # a figure may need these: they are there where only predictions count, or nothing does
     *ENGINE,
     "patchbook.prompts.days",
