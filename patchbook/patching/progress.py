@@ -9,8 +9,9 @@ from typing import TypeVar
 from tqdm.auto import tqdm
 
 Item = TypeVar("Item")
+DELAY = 2  # seconds
 
 
 def progress(items: Sequence[Item], what: str) -> Iterator[Item]:
     """The items one by one, with a bar that says `what` from the third second on."""
-    yield from tqdm(items, desc=what, delay=2, leave=False)
+    yield from tqdm(items, desc=what, delay=DELAY, leave=False)
