@@ -61,7 +61,7 @@ export function ink(share: number): { fill: string; text: string } {
   const colour = (share < 0 ? minus : plus).map((c, i) => Math.round(sheet[i]! + (c - sheet[i]!) * strength));
   const [r, g, b] = colour.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
   const bright = 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
-  return { fill: `rgb(${colour.join()})`, text: bright > 0.179 ? "#111" : "#fff" };
+  return { fill: `rgb(${colour.join()})`, text: bright > 0.179 ? "#000" : "#fff" };
 }
 
 export interface Map2d {
