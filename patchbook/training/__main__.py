@@ -51,7 +51,6 @@ def make(name: str, folder: Path, checkpoint: Checkpoint, steps: int | None = No
     if run.brings_tokenizer:
         tokenizer.save_pretrained(folder)
     (folder / "induction_curve.json").write_text(json.dumps(curves.keep(points), indent=2) + "\n")
-    checkpoint.remove()
 
 
 def watcher(points: list, point: Callable[[], dict], every: int, before: int, steps: int) -> Callable:
@@ -103,9 +102,12 @@ def main() -> None:
         folder = given.out / name
         print(f"{name} -> {folder}", flush=True)
         stages = stages_of(name, given.steps)
-        if not given.measure:
-            make(name, folder, Checkpoint(given.work / f"{name}.pt", stages), given.steps)
+        checkpoint = None if given.measure else Checkpoint(given.work / f"{name}.pt", stages)
+        if checkpoint:
+            make(name, folder, checkpoint, given.steps)
         write_card(folder, name, store_small(folder, partial(measured, name, folder, stages)))
+        if checkpoint:
+            checkpoint.remove()
 
 
 if __name__ == "__main__":

@@ -83,5 +83,5 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def remove(self) -> None:
-        """The training is done and its model written."""
+        """The model is written and measured: there is nothing left to go on with."""
         self.path.unlink(missing_ok=True)

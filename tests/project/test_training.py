@@ -175,7 +175,10 @@ def test_a_training_that_was_interrupted_ends_with_the_same_bytes(name, stops, t
     assert {"model.safetensors", "induction_curve.json"} <= set(files)
     for file in files:
         assert (whole / name / file).read_bytes() == (broken / name / file).read_bytes(), file
-    assert not (broken / "work.pt").exists(), "a training that is done leaves nothing to go on from"
+    (broken / name / "model.safetensors").unlink()  # stopped again, before it was measured: no step is lost
+    train_until(0, name, broken, monkeypatch)
+    weights = [(folder / name / "model.safetensors").read_bytes() for folder in (whole, broken)]
+    assert weights[0] == weights[1]
 
 
 def test_a_writing_that_fails_leaves_the_last_one(tmp_path, monkeypatch):
@@ -245,6 +248,7 @@ def test_the_command_trains_measures_and_writes_a_card(tmp_path, monkeypatch, ca
     steps = [point["step"] for point in json.loads((folder / "induction_curve.json").read_text())]
     assert steps == [0, 6]
     assert load_model(folder).cfg.n_layers == 2
+    assert not any((tmp_path / "work").iterdir()), "a training that is done leaves nothing to go on with"
 
 
 def test_only_the_second_half_of_repeated_rows_counts():
