@@ -107,6 +107,12 @@ def test_probabilities_have_a_fixed_scale():
     assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 1)
 
 
+def test_maps_of_patching_have_one_scale():
+    pale = plots.head_heatmap(torch.full((2, 5), 0.03), "MLPs", "share of the way to clean")
+    dark = plots.label_heatmap(torch.ones(1, 2), ["a", "b"], ["c"], "Heads", colorbar="0 corrupted, 1 clean")
+    assert [(figure.data[0].zmin, figure.data[0].zmax) for figure in (pale, dark)] == [(-1, 1)] * 2
+
+
 def test_equal_tokens_keep_their_own_row():
     tokens = [" the", " the"]
     figure = plots.label_heatmap(torch.eye(2), tokens, tokens, "Pattern")
