@@ -67,7 +67,7 @@ def build(edition: str, out: Path) -> int:
 
 
 def drop_pages_without_source(html: Path, sources: Path) -> None:
-    """Pages of an earlier build, of a section that has another name now; those at the top are Sphinx's own."""
+    """They are of sections that have another name now; pages at the top are Sphinx's own."""
     for page in html.glob("*/**/*.html"):
         source = sources / page.relative_to(html)
         kept = page.relative_to(html).parts[0] == "_static"
