@@ -61,7 +61,18 @@ def build(edition: str, out: Path) -> int:
         "--path-output",
         str(out),
     ]
-    return subprocess.run(command, cwd=ROOT).returncode
+    status = subprocess.run(command, cwd=ROOT).returncode
+    drop_pages_without_source(out / "_build" / "html", sources)
+    return status
+
+
+def drop_pages_without_source(html: Path, sources: Path) -> None:
+    """They are of sections that have another name now; pages at the top are Sphinx's own."""
+    for page in html.glob("*/**/*.html"):
+        source = sources / page.relative_to(html)
+        kept = page.relative_to(html).parts[0] == "_static"
+        if not kept and not any(source.with_suffix(kind).exists() for kind in (".md", ".ipynb")):
+            page.unlink()
 
 
 def lay_out(edition: str, sources: Path) -> None:

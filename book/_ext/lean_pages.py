@@ -15,7 +15,7 @@ CHANGES = (
     (r"(>([^<>]+)</a><details(?: [^>]*)?><summary)>", r'\1 aria-label="Pages of \2">'),
     (r'(search-button-field[^>]*?) title="Search" aria-label="Search"', r"\1"),
     (r'(data-mode="\w+") +title="[\w ]+"', r"\1"),
-    (r'(id="pst-primary-sidebar")', r'\1 role="complementary" aria-label="The book"'),
+    (r'(id="pst-primary-sidebar")(?! role)', r'\1 role="complementary" aria-label="The book"'),
     # Roles that a list of papers must not have.
     (r' role="(?:doc-biblioentry|list)"', ""),
     # A table's empty corner heads no row and no column.
