@@ -8,6 +8,7 @@
 # make exercises  rewrite exercises/ from solutions/
 # make bench      how long things take, and how sure the lines are: sweeps, nulls, grading beside nbgrader (long)
 # make mutants    every solution changed in every place: do the checks refuse each change? (long)
+# make axe        every page of both editions read by axe-core, light and dark (make test reads one of each kind)
 # make models     train all small models again (about 40 minutes each; it goes on where it was interrupted)
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONDONTWRITEBYTECODE :=
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: all test check book picture exercises bench mutants models clean
+.PHONY: all test check book picture exercises bench mutants axe models clean
 .DELETE_ON_ERROR:
 
 all: $(READY)
@@ -54,6 +55,9 @@ bench: $(READY)
 
 mutants: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.project.mutation --jobs 2
+
+axe: $(READY)
+	PATCHBOOK_AXE=all $(BIN)/python -m pytest -n 0 tests/project/test_book_in_a_browser.py -k fault
 
 models: $(READY)
 	$(BIN)/python -m patchbook.training
