@@ -34,7 +34,10 @@ def taken(page: Path) -> bytes:
     from tests.project.browser import Browser
     from tests.project.events import until
 
-    with tempfile.TemporaryDirectory() as profile, Browser(Path(profile)) as browser:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        Browser(Path(profile)) as browser,
+    ):
         browser.ask("Emulation.setScrollbarsHidden", hidden=True)
         browser.open(page.as_uri(), width=WIDTH)
         browser.value(f"{TITLE}.scrollIntoView({{block: 'center', behavior: 'instant'}})")

@@ -46,7 +46,9 @@ def test_a_command_that_is_printed_runs_as_it_stands(program, path, said, monkey
 
 def test_make_ends_with_the_report_of_the_class_that_it_graded():
     root = find_course().root
-    done = subprocess.run(["make", "-n", "all", "READY="], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-n", "all", "READY="], cwd=root, capture_output=True, text=True
+    )
     *_, grade, report = done.stdout.splitlines()
     assert grade.endswith("patchbook grade examples/submissions --out build/grades")
     assert report == ".venv/bin/patchbook report build/grades"
