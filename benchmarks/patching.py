@@ -24,6 +24,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from unittest import mock
 
 import torch
@@ -137,7 +138,7 @@ def bound(name: str, given: tuple) -> float:
 
 
 def path_rows(model: TransformerBridge, sample: int, device: str, speed: float) -> list[Row]:
-    """Path patching beside the chapter's solutions, which are run for every so-manieth head only."""
+    """Path patching beside the chapter's solutions, which with --sample are run for some senders only."""
     ioi = IOIDataset("mixed", 16, model.tokenizer, templates=TEMPLATES[:8], seed=1, device=device)
     abc = ioi.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
     do, rows = solutions(), []
@@ -148,30 +149,29 @@ def path_rows(model: TransformerBridge, sample: int, device: str, speed: float) 
     for name, wanted in PATHS.items():
         given = (*before[name], model, metric, abc, ioi)
         ours, found = seconds(lambda: getattr(paths, name)(*given), device)  # noqa: B023
-        with fewer_heads(model, sample):
-            heads = model.cfg.n_heads
+        with fewer_senders(do[name], sample) as senders:
             theirs, expected = seconds(lambda: do[name](*given), device)  # noqa: B023
-        difference = (found[:, :heads] - expected).abs().max().item()
-        said = (
-            f"{found.numel()}"
-            if heads == model.cfg.n_heads
-            else f"{found.numel()}, {expected.numel()} of them run"
-        )
-        scale = found.numel() / expected.numel()
+        ran = tuple(torch.tensor(senders).T)
+        difference = (found[ran] - expected[ran]).abs().max().item()
+        number = found.numel()
+        said = f"{number}" if len(senders) == number else f"{number}, {len(senders)} of them run"
+        scale = number / len(senders)
         rows.append(Row(name, ours, theirs * scale, said, difference, None, wanted))
         show(rows[-1], speed)
     return rows
 
 
 @contextlib.contextmanager
-def fewer_heads(model: TransformerBridge, sample: int):
-    """A sweep that loops over the config's heads loops over some of them."""
-    all_heads = model.cfg.n_heads
-    model.cfg.n_heads = max(1, all_heads // sample)
-    try:
-        yield
-    finally:
-        model.cfg.n_heads = all_heads
+def fewer_senders(solution: Callable, step: int):
+    """A solution that takes its senders from `product` meets every so-manieth; gives those it met."""
+    met = []
+
+    def some(*ranges: range) -> list[tuple[int, int]]:
+        met[:] = list(product(*ranges))[::step]
+        return met
+
+    with mock.patch.dict(solution.__globals__, product=some):
+        yield met
 
 
 def show(row: Row, speed: float) -> None:
