@@ -467,3 +467,82 @@ def test_one_path_is_a_cell_of_its_map_and_a_knock_out_is_pythons(page, models):
             _, cache = model.run_with_cache(prompts.tokens[:1])
         wanted = decompose_logit_diff(model, cache, prompts.answers[:1]).heads[..., 0]
     assert farthest(torch.tensor(parts["heads"]), wanted) < CLOSE
+
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+TOMORROW = "Today it is {}, tomorrow it is"
+
+
+def test_the_week_is_walked_by_keyboard_and_the_model_by_slider(page):
+    with opened(page, "days", "day=Saturday", "Today Saturday: the likeliest day is Sunday (+1)") as browser:
+        pressed = "document.querySelector('.pbl-chips [aria-pressed=true]')"
+        browser.value(f"{pressed}.focus()")
+        for day, after in (("Sunday", "Monday"), ("Monday", "Tuesday")):  # past the end of the week
+            browser.value(
+                "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}))"
+            )
+            says(browser, f"Today {day}: the likeliest day is {after} (+1)")
+            assert browser.value("document.activeElement.textContent") == day
+        slider = "document.querySelector('.pb-live [type=range]')"
+        browser.value(f"{{ {slider}.value = 0; {slider}.dispatchEvent(new Event('input')) }}")
+        until(lambda: browser.value(f"{slider}.ariaValueText") == "embed")
+        assert browser.value("document.querySelector('.pbl-row th').textContent") == "embed"
+        until(lambda: "day=Monday" in (link := browser.value("location.hash")) and "after=0" in link)
+        choose(browser, 1, "today")
+        says(browser, "Read at ·Monday")
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("Today it is Monday, tomorrow it is", "Write {} where the day stands"),
+        ("{}, and the day after it", "write a space before {}"),
+    ],
+)
+def test_a_sentence_without_a_place_for_the_day_is_answered(page, text, said):
+    with opened(page, "days", "", "Today Sunday") as browser:
+        type_into(browser, 0, text)
+        says(browser, said)
+
+
+def test_the_stream_between_the_parts_is_pythons_and_so_is_the_plane(page, models):
+    model = models["tiny-gpt2"]
+    tokens = torch.cat([model.to_tokens(TOMORROW.format(day)) for day in DAYS])
+    words = [model.to_single_token(f" {day}") for day in DAYS]
+    asked_for = {"prompts": tokens.tolist(), "pos": tokens.shape[1] - 1, "words": words}
+    (said,) = page.asks([("stations", asked_for)])
+    with torch.no_grad():
+        _, cache = model.run_with_cache(tokens)
+        wanted = [cache["resid_pre", 0]]
+        for layer in range(model.cfg.n_layers):
+            wanted += [cache["resid_mid", layer], cache["resid_post", layer]]
+        x = torch.stack([stream[:, -1] for stream in wanted], dim=1)  # (day, station, d_model)
+        x = x - x.mean(-1, keepdim=True)
+        x = x / (x.pow(2).mean(-1, keepdim=True) + model.cfg.eps).sqrt()
+        logits = (x @ model.W_U + model.b_U)[..., words]
+    assert farthest(torch.tensor(said["streams"]).view(x.shape), x) < CLOSE
+    assert farthest(torch.tensor(said["logits"]).view(logits.shape), logits) < CLOSE
+    for plane, vectors in {"unembedding": model.W_U.T[words], "stream": x[:, -1]}.items():
+        with opened(page, "days", f"plane={plane}", "Today Sunday") as browser:
+            note = browser.value("document.querySelector('.pbl-plane + .pbl-note').textContent")
+        assert measured(note) == pytest.approx(circle(vectors), abs=6e-3)
+
+
+def measured(note: str) -> list[float]:
+    """Three numbers of a note: the share that the plane holds, how near neighbours are, and that in the plane."""
+    share, apart, flat = re.search(r"holds (.+?) %.* are (\S+) times.*\((\S+) in the plane", note).groups()
+    return [float(share) / 100, float(apart), float(flat)]
+
+
+def circle(vectors: Tensor) -> list[float]:
+    """What Python says they are."""
+    rows = vectors.detach() - vectors.detach().mean(0)
+    _, sizes, axes = torch.linalg.svd(rows, full_matrices=False)
+    week = torch.arange(7)
+
+    def neighbours(x: Tensor) -> float:
+        far = torch.cdist(x, x)
+        return (far[week, (week + 1) % 7].mean() / far[~torch.eye(7, dtype=torch.bool)].mean()).item()
+
+    share = sizes[:2].pow(2).sum() / sizes.pow(2).sum()
+    return [share.item(), neighbours(rows), neighbours(rows @ axes[:2].T)]

@@ -139,6 +139,17 @@ export const tasks = {
     });
     return out;
   },
+  /** The stream at one position of each prompt, before the layers and after each attention and MLP, as the unembedding
+   * would read it: streams (prompt, station, d_model), logits of some words (prompt, station, word). */
+  stations(args: { prompts: number[][]; pos: number; words: number[] }) {
+    const { d_model } = model.config;
+    const rows = args.prompts.map(plain).flatMap((its) => its.stations(args.pos));
+    const streams = new Float32Array(rows.length * d_model);
+    rows.forEach((row, i) => streams.set(row, i * d_model));
+    const unembeddings = new Float32Array(args.words.length * d_model);
+    args.words.forEach((word, i) => unembeddings.set(model.W_U.subarray(word * d_model, (word + 1) * d_model), i * d_model));
+    return { streams, unembeddings, logits: Float32Array.from(rows.flatMap((row) => args.words.map((word) => model.logit(row, word)))) };
+  },
   attribution(args: Prompted & { right: number; wrong: number }) {
     const its = patched(args.tokens, args.interventions);
     return attribution(its, args.right, args.wrong);

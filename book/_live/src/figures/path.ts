@@ -17,6 +17,8 @@ export const begin: Begin = async (stage) => {
   const { n_layers, n_heads } = model.config;
   const count = n_layers * n_heads;
   const name = (head: number) => `L${Math.floor(head / n_heads)}H${head % n_heads}`;
+  const layers = Array.from({ length: n_layers }, (_, layer) => `L${layer}`);
+  const columns = Array.from({ length: n_heads }, (_, head) => `H${head}`);
   const pair = (head: number): Head => [Math.floor(head / n_heads), head % n_heads];
   const named = (heads: readonly number[]) => heads.map(name).join(", ");
   /** The heads in a text such as "L3H0 L3H2", those that the model has, by number. */
@@ -48,7 +50,7 @@ export const begin: Begin = async (stage) => {
 
   stage.onchange = () => stage.drawing(async (late) => {
     for (const [key, field] of Object.entries(fields)) if (document.activeElement !== field) field.value = state[key]!;
-    const letter = (LETTERS.find(([its]) => its === state.by) ?? LETTERS[0])[0];
+    const [letter, inputs] = LETTERS.find(([its]) => its === state.by) ?? LETTERS[0];
     [press.value, by.value] = [state.press!, letter];
     const [receivers, out] = [heads(state.receivers!), heads(state.out!)];
     const sender = heads(state.sender!)[0] ?? 0;
@@ -69,7 +71,7 @@ export const begin: Begin = async (stage) => {
     const [start, end] = [difference(base), difference(away)];
     const share = (logits: number) => (Math.abs(start - end) < 1e-6 ? 0 : (logits - start) / (start - end));
     const values = Array.from({ length: count }, (_, head) => (2 * head < table.data.length ? share(table.data[2 * head]! - table.data[2 * head + 1]!) : NaN));
-    const hears = receivers.length ? `the ${LETTERS.find(([its]) => its === letter)![1]} of ${named(receivers)}` : "the output";
+    const hears = receivers.length ? `the ${inputs} of ${named(receivers)}` : "the output";
     const reaches = receivers.filter((head) => pair(head)[0] > pair(sender)[0]);
     const heard = !receivers.length || reaches.length > 0;
 
@@ -77,7 +79,7 @@ export const begin: Begin = async (stage) => {
     const turned = (cell: number) => (n_layers - 1 - Math.floor(cell / n_heads)) * n_heads + (cell % n_heads);
     keepingPlace(grid, () => grid.replaceChildren(map2d({
       label: `From each head to ${hears}: share lost (−) or gained (+)`,
-      rows: Array.from({ length: n_layers }, (_, i) => `L${n_layers - 1 - i}`), columns: Array.from({ length: n_heads }, (_, head) => `H${head}`),
+      rows: [...layers].reverse(), columns,
       values: Array.from(values, (_, cell) => values[turned(cell)]!), picked: [sender, ...receivers].map(turned),
       most: Math.max(0.1, ...values.map((value) => Math.abs(value) || 0)),
       cell: (row, column, value) => {
@@ -101,12 +103,10 @@ export const begin: Begin = async (stage) => {
       h("ol", { className: "pbl-steps" },
         h("li", {}, "Record: every head on the clean and on the ABC prompt."),
         h("li", {}, `Send: ${name(sender)} writes what it wrote on ABC; all other heads are frozen, MLPs react.`),
-        h("li", {}, !receivers.length ? "Receive: the output alone hears it." : heard ? `Receive: ${named(reaches)} ${reaches.length > 1 ? "get" : "gets"} new ${LETTERS.find(([its]) => its === letter)![1]}; everything else runs freely.` : `${name(sender)} comes after all receivers: nothing can arrive.`)),
+        h("li", {}, !receivers.length ? "Receive: the output alone hears it." : heard ? `Receive: ${named(reaches)} ${reaches.length > 1 ? "get" : "gets"} new ${inputs}; everything else runs freely.` : `${name(sender)} comes after all receivers: nothing can arrive.`)),
       bars("Logit difference", runs.map(([its, run]) => [its, difference(run), signed(difference(run))])), outcome(names, runs));
     if (!still()) [...steps.querySelectorAll<HTMLElement>("li, .pbl-bars tr:nth-child(2)")].forEach((one, i) => (one.style.animation = `pbl-in .35s ${i * 0.6}s both`));
 
-    const layers = Array.from({ length: n_layers }, (_, layer) => `L${layer}`);
-    const columns = Array.from({ length: n_heads }, (_, head) => `H${head}`);
     const [old, now] = [before.heads.flat(), after.heads.flat()];
     const most = Math.max(...[...old, ...now].map(Math.abs)) || 1;
     const lead = after.lens.at(-1)!;
