@@ -490,17 +490,10 @@ def test_the_week_is_walked_by_keyboard_and_the_model_by_slider(page):
         until(lambda: "day=Monday" in (link := browser.value("location.hash")) and "after=0" in link)
 
 
-@pytest.mark.parametrize(
-    "text, said",
-    [
-        ("Today it is Monday, tomorrow it is", "Write {} where the day stands"),
-        ("{}, and the day after it", "write a space before {}"),
-    ],
-)
-def test_a_sentence_without_a_place_for_the_day_is_answered(page, text, said):
+def test_a_sentence_without_a_place_for_the_day_is_answered(page):
     with opened(page, "days", "", "Today Sunday") as browser:
-        type_into(browser, 0, text)
-        says(browser, said)
+        type_into(browser, 0, "Today it is Monday, tomorrow it is")
+        says(browser, "Write {} where the day stands")
 
 
 def test_the_stream_between_the_parts_is_pythons_and_so_is_the_plane(page, models):
