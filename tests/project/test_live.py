@@ -65,10 +65,10 @@ class Prompts:
 
 def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
     """Fifty prompts: two people and a gift, days, capitals, random tokens said twice."""
-    ioi = IOIDataset("ABBA", N=8, tokenizer=model.tokenizer, seed=0, templates=[TEMPLATE])
+    ioi = IOIDataset("ABBA", N=4, tokenizer=model.tokenizer, seed=0, templates=[TEMPLATE])
     flipped = ioi.gen_flipped_prompts("ABB->ABA, BAB->BAA")
     yield Prompts(ioi.toks, flipped.toks, ioi.answer_tokens)
-    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") * 3
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") * 5
     yield written(
         model,
         [
@@ -78,7 +78,7 @@ def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
                 f" {days[i + 1]}",
                 f" {days[i + 3]}",
             )
-            for i in range(18)
+            for i in range(30)
         ],
     )
     words = ("The", "My", "This", "Our") * 3
@@ -90,7 +90,7 @@ def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
         ],
     )
     rng = random.Random(0)
-    halves = [[rng.choices(range(300, 3000), k=4) for _ in range(12)] for _ in range(2)]
+    halves = [[rng.choices(range(300, 3000), k=4) for _ in range(4)] for _ in range(2)]
     bos = model.tokenizer.bos_token_id
     tokens, other = (torch.tensor([[bos, *half, *half[:3]] for half in rows]) for rows in halves)
     yield Prompts(tokens, other, torch.stack([tokens[:, 4], tokens[:, 1]], dim=1))
