@@ -35,6 +35,14 @@ FIGURES = {  # name -> (what the picture shows, the options a figure knows)
         "A map of patches, layer by position, and what one of them does to the answer.",
         ("clean", "corrupted", "right", "wrong", "what", "way", "cell"),
     ),
+    "path": (
+        "A drawing of the circuit: arrows from a sender to its receivers, and what each sender does to them.",
+        ("clean", "other", "right", "wrong", "sender", "receivers", "by", "press", "out"),
+    ),
+    "days": (
+        "The seven days in a plane, and each day's share, after each part of the model.",
+        ("text", "day", "at", "plane", "after"),
+    ),
 }
 EVERY = {"start": directives.unchanged}
 

@@ -2,7 +2,7 @@
 // tests/project/test_live.py says when they are not these any more.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const folder = new URL("src/", import.meta.url);
 const digest = createHash("sha256");
@@ -11,6 +11,7 @@ for (const name of readdirSync(folder, { recursive: true }).sort()) {
 }
 const common = { bundle: true, minify: true, format: "iife", target: "es2022", charset: "utf8", legalComments: "none" };
 const source = (name) => new URL(name, folder).pathname;
+const style = async ({ path }) => ({ contents: (await transform(readFileSync(path, "utf8"), { loader: "css", minify: true })).code, loader: "text" });
 const worker = await build({ ...common, entryPoints: [source("worker.ts")], write: false });
 mkdirSync(new URL("dist/", import.meta.url), { recursive: true });
 await build({
@@ -18,6 +19,6 @@ await build({
   entryPoints: [source("main.ts")],
   outfile: new URL("dist/live.js", import.meta.url).pathname,
   define: { WORKER: JSON.stringify(worker.outputFiles[0].text) },
-  loader: { ".css": "text" },
+  plugins: [{ name: "style", setup: (its) => its.onLoad({ filter: /\.css$/ }, style) }],
   banner: { js: `// sources: ${digest.digest("hex")}` },
 });

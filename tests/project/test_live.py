@@ -6,6 +6,7 @@ import random
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from tests.project.events import until
 from tests.project.live_page import BUNDLE, ROOT, asked, prepare, served
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import live
 import live_weights
 
 CLOSE = 1e-3  # logits
@@ -63,10 +65,10 @@ class Prompts:
 
 def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
     """Fifty prompts: two people and a gift, days, capitals, random tokens said twice."""
-    ioi = IOIDataset("ABBA", N=8, tokenizer=model.tokenizer, seed=0, templates=[TEMPLATE])
+    ioi = IOIDataset("ABBA", N=4, tokenizer=model.tokenizer, seed=0, templates=[TEMPLATE])
     flipped = ioi.gen_flipped_prompts("ABB->ABA, BAB->BAA")
     yield Prompts(ioi.toks, flipped.toks, ioi.answer_tokens)
-    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") * 3
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") * 5
     yield written(
         model,
         [
@@ -76,7 +78,7 @@ def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
                 f" {days[i + 1]}",
                 f" {days[i + 3]}",
             )
-            for i in range(18)
+            for i in range(30)
         ],
     )
     words = ("The", "My", "This", "Our") * 3
@@ -88,7 +90,7 @@ def prompt_sets(model: TransformerBridge) -> Iterator[Prompts]:
         ],
     )
     rng = random.Random(0)
-    halves = [[rng.choices(range(300, 3000), k=4) for _ in range(12)] for _ in range(2)]
+    halves = [[rng.choices(range(300, 3000), k=4) for _ in range(4)] for _ in range(2)]
     bos = model.tokenizer.bos_token_id
     tokens, other = (torch.tensor([[bos, *half, *half[:3]] for half in rows]) for rows in halves)
     yield Prompts(tokens, other, torch.stack([tokens[:, 4], tokens[:, 1]], dim=1))
@@ -125,7 +127,8 @@ def page(models, tmp_path_factory) -> Iterator[Page]:
     prepare(folder)
     for name, model in models.items():
         live_weights.write(folder, name, model)
-    (folder / "patch.html").write_text(PATCH, encoding="utf-8")
+    for name in live.FIGURES:
+        (folder / f"{name}.html").write_text(FIGURE.format(name=name), encoding="utf-8")
     with served(folder) as address, Browser(tmp_path_factory.mktemp("profile")) as browser:
         browser.open(f"{address}/index.html")
         yield Page(browser)
@@ -323,21 +326,35 @@ def test_both_models_together_are_under_six_megabytes(models):
     assert sum(len(live_weights.packed(name, model)) for name, model in models.items()) < 6e6
 
 
-PATCH = (
+FIGURE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title><body>'
-    '<div class="pb-live" data-live="patch"><figure><figcaption>Patches</figcaption></figure></div>'
+    '<div class="pb-live" data-live="{name}"><figure><figcaption>{name}</figcaption></figure></div>'
     '<script src="live.js"></script>'
 )
 
 
-@pytest.fixture
-def figure(page) -> Iterator[Page]:
-    """The figure "Patch it", opened by a link to one of its cells; afterwards the blank page again."""
+@contextmanager
+def opened(page: Page, name: str, state: str, said: str) -> Iterator[Browser]:
+    """A figure, opened by a link to one of its states; afterwards the blank page again."""
     blank = page.browser.value("location.href")
-    page.browser.open(f"{blank.rsplit('/', 1)[0]}/patch.html#live-patch?what=z&cell=16")
-    says(page.browser, "L2H4 patched")
-    yield page
+    page.browser.open(f"{blank.rsplit('/', 1)[0]}/{name}.html#live-{name}?{state}")
+    says(page.browser, said)
+    yield page.browser
     page.browser.open(blank)
+
+
+@pytest.fixture
+def patch_figure(page) -> Iterator[Browser]:
+    with opened(page, "patch", "what=z&cell=16", "L2H4 patched") as browser:
+        yield browser
+
+
+@pytest.fixture
+def path_figure(page) -> Iterator[Browser]:
+    with opened(
+        page, "path", "sender=L2H4&receivers=L3H2&by=q", "from L2H4 to the queries of L3H2,"
+    ) as browser:
+        yield browser
 
 
 def says(browser: Browser, text: str) -> str:
@@ -346,18 +363,30 @@ def says(browser: Browser, text: str) -> str:
     return until(lambda: text in (said := browser.value(summary) or "") and said)
 
 
-def test_a_link_leads_to_its_experiment_and_a_change_is_in_the_link(figure):
-    browser = figure.browser
+def test_a_link_leads_to_its_experiment_and_a_change_is_in_the_link(patch_figure):
+    browser = patch_figure
     picked = "document.querySelector('.pbl-map [aria-pressed=true]')"
     assert browser.value(f"{picked}.ariaLabel").startswith("L2, H4")
-    browser.value(f"{picked}.focus()")
-    browser.value(f"{picked}.dispatchEvent(new KeyboardEvent('keydown', {{key: 'ArrowDown'}}))")
-    browser.value("document.activeElement.click()")
+    press_below(browser, picked)
     says(browser, "L3H4 patched")
     until(lambda: "cell=22" in browser.value("location.hash"))
     assert browser.value("document.activeElement.ariaLabel").startswith("L3, H4"), (
         "the keyboard's place is kept"
     )
+
+
+def press_below(browser: Browser, cell: str) -> None:
+    """By keyboard to the cell below, and a press on it."""
+    browser.value(f"{cell}.focus()")
+    browser.value(f"{cell}.dispatchEvent(new KeyboardEvent('keydown', {{key: 'ArrowDown'}}))")
+    browser.value("document.activeElement.click()")
+
+
+def type_into(browser: Browser, field: int, text: str) -> None:
+    typed = (
+        f"const box = document.querySelectorAll('.pb-live input')[{field}]; box.value = {json.dumps(text)};"
+    )
+    browser.value(f"{{ {typed} box.dispatchEvent(new Event('input')) }}")
 
 
 @pytest.mark.parametrize(
@@ -369,9 +398,142 @@ def test_a_link_leads_to_its_experiment_and_a_change_is_in_the_link(figure):
         (2, "", "Type a right and a wrong answer"),
     ],
 )
-def test_what_a_reader_types_is_answered(figure, field, text, said):
-    typed = (
-        f"const box = document.querySelectorAll('.pb-live input')[{field}]; box.value = {json.dumps(text)};"
+@pytest.mark.parametrize("figure", ["patch_figure", "path_figure"])
+def test_what_a_reader_types_is_answered(request, figure, field, text, said):
+    browser = request.getfixturevalue(figure)
+    type_into(browser, field, text)
+    says(browser, said)
+
+
+def test_senders_and_receivers_are_chosen_in_the_circuit(path_figure):
+    browser = path_figure
+    assert browser.value("document.querySelectorAll('.pbl-circuit > svg > path').length") == 2
+    press_below(browser, "document.querySelector('.pbl-sender')")
+    says(browser, "from L1H4 to the queries of L3H2,")
+    assert browser.value("document.activeElement.ariaLabel").startswith("L1H4, the sender")
+    choose(browser, 0, "receivers")
+    browser.value("document.querySelector('.pbl-circuit [aria-label^=L3H4]').click()")
+    says(browser, "from L1H4 to the queries of L3H2, L3H4,")
+    until(lambda: "receivers=L3H2+L3H4" in browser.value("location.hash"))
+    browser.value("document.querySelector('.pbl-output').click()")
+    says(browser, "from L1H4 to the output,")
+    choose(browser, 0, "sender")
+    browser.value("document.querySelector('.pbl-circuit [aria-label^=L3H0]').click()")
+    says(browser, "from L3H0 to the output,")
+
+
+def choose(browser: Browser, field: int, value: str) -> None:
+    box = f"document.querySelectorAll('.pb-live select')[{field}]"
+    browser.value(f"{{ {box}.value = '{value}'; {box}.dispatchEvent(new Event('change')) }}")
+
+
+def test_a_sender_after_its_receivers_is_not_heard(page):
+    with opened(page, "path", "sender=L3H0&receivers=L2H4&by=v", "nothing can arrive") as browser:
+        assert not browser.value("document.querySelectorAll('.pbl-circuit > svg > path').length")
+
+
+def test_a_head_that_is_knocked_out_changes_what_others_write(page):
+    with opened(page, "path", "receivers=&out=L2H4", "With L2H4 knocked out") as browser:
+        gone = "document.querySelector('.pbl-gone')"
+        assert browser.value(f"{gone}.ariaLabel").startswith("L2H4, knocked out")
+        press_below(browser, gone)
+        says(browser, "With L2H4, L3H4 knocked out")
+
+
+def test_one_path_is_a_cell_of_its_map_and_a_knock_out_is_pythons(page, models):
+    model, (prompts, *_) = models["tiny-gpt2"], prompt_sets(models["tiny-gpt2"])
+    tokens, other, answers = (x[0].tolist() for x in (prompts.tokens, prompts.other, prompts.answers))
+    path = {"tokens": tokens, "other": other, "receivers": [(3, 2)], "letter": "q", "answers": answers}
+    out = {"place": "z", "layer": 2, "head": 4, "from": {"tokens": other}}
+    cells, one, parts = page.asks(
+        [
+            ("path", path),
+            ("pathLikely", path | {"sender": (2, 4), "count": 1}),
+            (
+                "attribution",
+                {"tokens": tokens, "right": answers[0], "wrong": answers[1], "interventions": [out]},
+            ),
+        ]
     )
-    figure.browser.value(f"{{ {typed} box.dispatchEvent(new Event('input')) }}")
-    says(figure.browser, said)
+    assert one["logits"] == pytest.approx(table(cells)[2, 4].tolist(), abs=CLOSE)
+    with torch.no_grad():
+        _, theirs = model.run_with_cache(prompts.other[:1])
+
+        def hook_z(z, hook):
+            z[:, :, 4] = theirs[hook.name][:, :, 4]
+            return z
+
+        with model.hooks(fwd_hooks=[("blocks.2.attn.hook_z", hook_z)]):
+            _, cache = model.run_with_cache(prompts.tokens[:1])
+        wanted = decompose_logit_diff(model, cache, prompts.answers[:1]).heads[..., 0]
+    assert farthest(torch.tensor(parts["heads"]), wanted) < CLOSE
+
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+TOMORROW = "Today it is {}, tomorrow it is"
+
+
+def test_the_week_is_walked_by_keyboard_and_the_model_by_slider(page):
+    with opened(page, "days", "day=Saturday", "Today Saturday: the likeliest day is Sunday (+1)") as browser:
+        pressed = "document.querySelector('.pbl-chips [aria-pressed=true]')"
+        browser.value(f"{pressed}.focus()")
+        for day, after in (("Sunday", "Monday"), ("Monday", "Tuesday")):  # past the end of the week
+            browser.value(
+                "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}))"
+            )
+            says(browser, f"Today {day}: the likeliest day is {after} (+1)")
+            assert browser.value("document.activeElement.textContent") == day
+        slider = "document.querySelector('.pb-live [type=range]')"
+        browser.value(f"{{ {slider}.value = 0; {slider}.dispatchEvent(new Event('input')) }}")
+        until(lambda: browser.value(f"{slider}.ariaValueText") == "embed")
+        assert browser.value("document.querySelector('.pbl-row th').textContent") == "embed"
+        until(lambda: "day=Monday" in (link := browser.value("location.hash")) and "after=0" in link)
+
+
+def test_a_sentence_without_a_place_for_the_day_is_answered(page):
+    with opened(page, "days", "", "Today Sunday") as browser:
+        type_into(browser, 0, "Today it is Monday, tomorrow it is")
+        says(browser, "Write {} where the day stands")
+
+
+def test_the_stream_between_the_parts_is_pythons_and_so_is_the_plane(page, models):
+    model = models["tiny-gpt2"]
+    tokens = torch.cat([model.to_tokens(TOMORROW.format(day)) for day in DAYS])
+    words = [model.to_single_token(f" {day}") for day in DAYS]
+    asked_for = {"prompts": tokens.tolist(), "pos": tokens.shape[1] - 1, "words": words}
+    (said,) = page.asks([("stations", asked_for)])
+    with torch.no_grad():
+        _, cache = model.run_with_cache(tokens)
+        wanted = [cache["resid_pre", 0]]
+        for layer in range(model.cfg.n_layers):
+            wanted += [cache["resid_mid", layer], cache["resid_post", layer]]
+        x = torch.stack([stream[:, -1] for stream in wanted], dim=1)  # (day, station, d_model)
+        x = x - x.mean(-1, keepdim=True)
+        x = x / (x.pow(2).mean(-1, keepdim=True) + model.cfg.eps).sqrt()
+        logits = (x @ model.W_U + model.b_U)[..., words]
+    assert farthest(torch.tensor(said["streams"]).view(x.shape), x) < CLOSE
+    assert farthest(torch.tensor(said["logits"]).view(logits.shape), logits) < CLOSE
+    for plane, vectors in {"unembedding": model.W_U.T[words], "stream": x[:, -1]}.items():
+        with opened(page, "days", f"plane={plane}", "Today Sunday") as browser:
+            note = browser.value("document.querySelector('.pbl-plane + .pbl-note').textContent")
+        assert measured(note) == pytest.approx(circle(vectors), abs=6e-3)
+
+
+def measured(note: str) -> list[float]:
+    """Three numbers of a note: the share that the plane holds, how near neighbours are, and there."""
+    share, apart, flat = re.search(r"holds (.+?) %.* are (\S+) times.*\((\S+) in the plane", note).groups()
+    return [float(share) / 100, float(apart), float(flat)]
+
+
+def circle(vectors: Tensor) -> list[float]:
+    """What Python says they are."""
+    rows = vectors.detach() - vectors.detach().mean(0)
+    _, sizes, axes = torch.linalg.svd(rows, full_matrices=False)
+    week = torch.arange(7)
+
+    def neighbours(x: Tensor) -> float:
+        far = torch.cdist(x, x)
+        return (far[week, (week + 1) % 7].mean() / far[~torch.eye(7, dtype=torch.bool)].mean()).item()
+
+    share = sizes[:2].pow(2).sum() / sizes.pow(2).sum()
+    return [share.item(), neighbours(rows), neighbours(rows @ axes[:2].T)]

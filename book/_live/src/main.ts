@@ -2,13 +2,15 @@
 
 import { open } from "./client";
 import { type Begin, prepare, Stage, type State } from "./figure";
+import * as days from "./figures/days";
 import * as patch from "./figures/patch";
+import * as path from "./figures/path";
 import * as text from "./figures/text";
 import * as writes from "./figures/writes";
 import style from "./style.css";
 import { h } from "./ui";
 
-const FIGURES: Record<string, { begin: Begin; DEFAULTS: State }> = { text, writes, patch };
+const FIGURES: Record<string, { begin: Begin; DEFAULTS: State }> = { text, writes, patch, path, days };
 
 declare global {
   interface Window {

@@ -53,6 +53,12 @@ export class Model {
       return Object.fromEntries(names.map((name) => [name.split(".")[1], tensors.get(name)])) as unknown as Layer;
     });
   }
+
+  /** One token's logit, of a row as the unembedding reads it. */
+  logit(row: Float32Array, token: number): number {
+    const { d_model } = this.config;
+    return dot(row, 0, this.W_U, token * d_model, d_model) + this.b_U[token]!;
+  }
 }
 
 /** All that a run computed. readOnly: in the last layer only these rows are right after its keys and values. */
@@ -82,8 +88,18 @@ export class Run implements Source {
 
   /** The end of the stream as the unembedding reads it, and the final scale. */
   final(pos = this.length - 1): { row: Float32Array; scale: number } {
+    return this.normed(this.stream.at(-1)!, pos);
+  }
+
+  /** The same for the stream before the layers and after each attention and MLP, each with its own scale. */
+  stations(pos: number): Float32Array[] {
+    const streams = [this.stream[0]!, ...this.mid.flatMap((mid, layer) => [mid, this.stream[layer + 1]!])];
+    return streams.map((stream) => this.normed(stream, pos).row);
+  }
+
+  private normed(stream: Float32Array, pos: number): { row: Float32Array; scale: number } {
     const { d_model, eps, normed } = this.model.config;
-    const row = this.stream.at(-1)!.slice(pos * d_model, (pos + 1) * d_model);
+    const row = stream.slice(pos * d_model, (pos + 1) * d_model);
     return { row, scale: normed ? normalise(row, 0, d_model, eps, row) : 1 };
   }
 
@@ -96,9 +112,8 @@ export class Run implements Source {
 
   /** The logits of some tokens only. */
   logitsOf(tokens: readonly number[], pos = this.length - 1): number[] {
-    const { d_model } = this.model.config;
     const { row } = this.final(pos);
-    return tokens.map((token) => dot(row, 0, this.model.W_U, token * d_model, d_model) + this.model.b_U[token]!);
+    return tokens.map((token) => this.model.logit(row, token));
   }
 }
 

@@ -16,6 +16,14 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = 
   return made;
 }
 
+/** An element of a drawing: attributes by name. */
+export function svg<K extends keyof SVGElementTagNameMap>(tag: K, attributes: Record<string, string | number> = {}, ...children: Node[]): SVGElementTagNameMap[K] {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  made.append(...children);
+  return made;
+}
+
 let labels = 0;
 
 /** A control under its visible name. */
@@ -68,11 +76,11 @@ export interface Map2d {
   label: string;
   rows: readonly string[];
   columns: readonly string[];
-  values: ArrayLike<number>; // row by row
+  values: ArrayLike<number>; // row by row; NaN where there is none
   most?: number; // what has full colour; else the largest
   digits?: number;
   cell?: (row: number, column: number, value: number) => string; // in words
-  picked?: number | undefined;
+  picked?: number | readonly number[] | undefined;
   pick?: (cell: number) => void;
   tall?: boolean; // column names stand upright
 }
@@ -80,7 +88,8 @@ export interface Map2d {
 /** A map of numbers that is also a table. Arrow keys move, Enter or a press picks. */
 export function map2d(its: Map2d): HTMLElement {
   const { rows, columns, values, digits = 2 } = its;
-  const most = its.most ?? (Math.max(...Array.from(values, Math.abs)) || 1);
+  const most = its.most ?? (Math.max(...Array.from(values, (value) => Math.abs(value) || 0)) || 1);
+  const picked = [its.picked ?? []].flat();
   const cells: HTMLElement[] = [];
   const move = (event: KeyboardEvent, at: number) => {
     const [row, column] = [Math.floor(at / columns.length), at % columns.length];
@@ -96,11 +105,11 @@ export function map2d(its: Map2d): HTMLElement {
     h("tr", {}, h("th", { scope: "row" }, name), ...columns.map((_, column) => {
       const at = row * columns.length + column;
       const value = values[at]!;
-      const { fill, text } = ink(value / most);
-      const short = signed(value, digits).replace(/^0\.0+$/, "0");
+      const { fill, text } = ink((value || 0) / most);
+      const short = Number.isNaN(value) ? "·" : signed(value, digits).replace(/^0\.0+$/, "0");
       const said = its.cell?.(row, column, value) ?? `${name}, ${columns[column]}: ${signed(value, digits)}`;
       const inside = its.pick
-        ? h("button", { type: "button", title: said, "aria-label": said, "aria-pressed": String(at === its.picked), tabIndex: at === (its.picked ?? 0) ? 0 : -1,
+        ? h("button", { type: "button", title: said, "aria-label": said, "aria-pressed": String(picked.includes(at)), tabIndex: at === (picked[0] ?? 0) ? 0 : -1,
             onclick: () => its.pick!(at), onkeydown: (event: KeyboardEvent) => move(event, at) }, short)
         : h("span", { title: said }, short);
       inside.style.cssText = `background:${fill};color:${text}`;
@@ -112,6 +121,18 @@ export function map2d(its: Map2d): HTMLElement {
     h("table", { className: `pbl-map${its.tall ? " pbl-tall" : ""}`, "aria-label": its.label },
       h("thead", {}, h("tr", {}, h("td"), ...columns.map((name) => h("th", { scope: "col" }, h("span", {}, name))))),
       h("tbody", {}, ...body)));
+}
+
+/** Calls `change`, which makes a map anew, and leaves the keyboard and the sideways scroll where they were. */
+export function keepingPlace(holder: HTMLElement, change: () => void): void {
+  const at = [...holder.querySelectorAll("td button")].indexOf(document.activeElement!);
+  const scrolled = holder.querySelector(".pbl-scroll")?.scrollLeft ?? 0;
+  change();
+  holder.querySelector(".pbl-scroll")!.scrollLeft = scrolled;
+  const again = holder.querySelectorAll<HTMLElement>("td button")[at];
+  if (!again) return;
+  for (const cell of holder.querySelectorAll<HTMLElement>("td button")) cell.tabIndex = cell === again ? 0 : -1;
+  again.focus();
 }
 
 /** A table under its title; it scrolls sideways where the page is narrow, by keyboard too. */

@@ -52,10 +52,22 @@ export interface Likely {
   probability: number;
 }
 
-function likeliest(logits: Float32Array, count: number): Likely[] {
-  const probabilities = softmax(logits);
+function likeliest(probabilities: Float32Array, count: number): Likely[] {
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b]! - probabilities[a]!);
   return order.slice(0, count).map((token) => ({ token, text: tokenizer.text(token), probability: probabilities[token]! }));
+}
+
+export interface Said {
+  likely: Likely[];
+  answers: number[]; // probabilities
+  logits: number[];
+}
+
+/** What a run says at a position, and what it makes of some answers. */
+function said(its: Run, count: number, answers: readonly number[] = [], pos?: number): Said {
+  const logits = its.logits(pos);
+  const all = softmax(logits);
+  return { likely: likeliest(all, count), answers: answers.map((a) => all[a]!), logits: answers.map((a) => logits[a]!) };
 }
 
 interface Prompted {
@@ -90,11 +102,8 @@ export const tasks = {
   logits(args: Prompted & { pos?: number }): Float32Array {
     return patched(args.tokens, args.interventions, args.pos === undefined ? undefined : [args.pos]).logits(args.pos);
   },
-  likely(args: Prompted & { pos: number; count: number; answers?: number[] }): { likely: Likely[]; answers: number[]; logits: number[] } {
-    const logits = patched(args.tokens, args.interventions, [args.pos]).logits(args.pos);
-    const all = softmax(logits);
-    const answers = args.answers ?? [];
-    return { likely: likeliest(logits, args.count), answers: answers.map((a) => all[a]!), logits: answers.map((a) => logits[a]!) };
+  likely(args: Prompted & { pos: number; count: number; answers?: number[] }): Said {
+    return said(patched(args.tokens, args.interventions, [args.pos]), args.count, args.answers, args.pos);
   },
   hooks(args: { tokens: number[] }): string[] {
     return hookNames(plain(args.tokens));
@@ -130,6 +139,17 @@ export const tasks = {
     });
     return out;
   },
+  /** The stream at one position of each prompt, before the layers and after each attention and MLP, as the unembedding
+   * would read it: streams (prompt, station, d_model), logits of some words (prompt, station, word). */
+  stations(args: { prompts: number[][]; pos: number; words: number[] }) {
+    const { d_model } = model.config;
+    const rows = args.prompts.map(plain).flatMap((its) => its.stations(args.pos));
+    const streams = new Float32Array(rows.length * d_model);
+    rows.forEach((row, i) => streams.set(row, i * d_model));
+    const unembeddings = new Float32Array(args.words.length * d_model);
+    args.words.forEach((word, i) => unembeddings.set(model.W_U.subarray(word * d_model, (word + 1) * d_model), i * d_model));
+    return { streams, unembeddings, logits: Float32Array.from(rows.flatMap((row) => args.words.map((word) => model.logit(row, word)))) };
+  },
   attribution(args: Prompted & { right: number; wrong: number }) {
     const its = patched(args.tokens, args.interventions);
     return attribution(its, args.right, args.wrong);
@@ -147,10 +167,10 @@ export const tasks = {
   path(args: { tokens: number[]; other: number[]; receivers: Head[]; letter: "q" | "k" | "v"; answers: number[] }) {
     return pathSweep(plain(args.tokens), plain(args.other), args.receivers, args.letter, args.answers);
   },
-  pathLikely(args: { tokens: number[]; other: number[]; sender: Head; receivers: Head[]; letter: "q" | "k" | "v"; count: number }) {
+  pathLikely(args: { tokens: number[]; other: number[]; sender: Head; receivers: Head[]; letter: "q" | "k" | "v"; count: number; answers?: number[] }): Said {
     const base = plain(args.tokens);
     const its = pathRun(base, plain(args.other), args.sender, args.receivers, args.letter, [base.length - 1]);
-    return likeliest(its.logits(), args.count);
+    return said(its, args.count, args.answers);
   },
   ablations(args: { tokens: number[]; by: From; answers: number[]; at?: number }) {
     const base = plain(args.tokens);
