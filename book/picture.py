@@ -22,7 +22,7 @@ DRAWN = f"!!{TITLE}?.closest('figure').querySelector('.main-svg')"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--book", type=Path, default=ROOT / "build" / "book" / "_build" / "html")
-    page = parser.parse_args().book / PAGE
+    page = parser.parse_args().book.resolve() / PAGE
     if not page.is_file():
         sys.exit(f"{page} is not there: run `make book` first")
     PICTURE.write_bytes(taken(page))

@@ -18,6 +18,8 @@ CHANGES = (
     (r'(id="pst-primary-sidebar")(?! role)', r'\1 role="complementary" aria-label="The book"'),
     # Roles that a list of papers must not have.
     (r' role="(?:doc-biblioentry|list)"', ""),
+    # On a narrow page a drawing scrolls, and its caption stays.
+    (r'(<figure class="pb-figure">\s*)(<svg\b(?s:.*?)</svg>)', r'\1<div class="pb-drawing">\2</div>'),
     # A table's empty corner heads no row and no column.
     (r"<th\b[^>]*>(?:<p></p>)?</th>", "<td></td>"),
 )

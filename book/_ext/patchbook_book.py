@@ -4,7 +4,7 @@
 |-----------------------|-------------------------------------------------------------------------|
 | config-inited         | pages run in warm kernels, through the cache of this state of the source |
 | source-read           | links to exercises follow the book's addresses                          |
-| doctree-read          | exercises get their frames                                              |
+| doctree-read          | exercises get their frames, code tagged `code-at-end` goes there        |
 | html-page-context     | scripts a page needs and no others, the Colab button                    |
 | build-finished        | circuitsvis' script is copied from the installation; pages made lean    |
 """
@@ -26,6 +26,7 @@ LINK = re.compile(r"(?<=\.\./)solutions/(\d\d_\w+)\.md")
 # "# 1 · Induction heads" in a notebook's JSON
 TITLE = re.compile(r'^\s*"# \d+ · [^"\\\n]+', re.MULTILINE)
 DRAWN = ('class="pb-plot"', 'class="pb-view"')  # what figures.js draws
+REST = "Show the rest of this page's code, in its order"
 CIRCUITSVIS = Path(find_spec("circuitsvis").origin).parent / "dist" / "cdn" / "iife.js"
 
 
@@ -55,6 +56,25 @@ def frame_exercises(app: Sphinx, doctree: nodes.document) -> None:
         frame = nodes.container("", *content[:end], classes=["pb-exercise"])
         section.children = []
         section.extend([title, frame, *content[end:]])
+
+
+def gather_code(app: Sphinx, doctree: nodes.document) -> None:
+    """Fold away, in one bar at the page's end, the code that a reader of the text needs least."""
+    cells = [
+        cell for cell in doctree.findall(nodes.container) if "tag_code-at-end" in cell.get("classes", [])
+    ]
+    fold = nodes.container(nb_element="cell_code", classes=["cell"], hide_mode="input")
+    fold["prompt_show"], fold["prompt_hide"] = REST, REST.replace("Show", "Hide")
+    code = nodes.container(nb_element="cell_code_source", classes=["cell_input"])
+    for cell in cells:
+        source, *outputs = cell.children
+        code += source.children
+        cell.children = outputs
+        if not outputs:
+            cell.parent.remove(cell)
+    if cells:
+        fold += code
+        doctree.children[-1].append(fold)
 
 
 def page_context(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
@@ -122,6 +142,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", run_as_the_exercises_are)
     app.connect("source-read", read_source)
     app.connect("doctree-read", frame_exercises)
+    app.connect("doctree-read", gather_code)
     app.connect("html-page-context", page_context, priority=900)
     app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,14 +13,17 @@
 | `framed`             | what you drew with circuitsvis yourself           | HTML          |
 | `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
 | `draw_circuit`       | heads by role, and what they pass on              | HTML          |
+| `captioned`          | a figure with what is to be seen in it beneath    | the figure    |
 | `describe`           | the largest and smallest values in words          | str           |
 | `table`              | lines of aligned columns that never run together  | str           |
 
-Every figure carries a one-line text summary for readers who cannot see it: in the book as its
-caption, elsewhere under its title. The same call works in Colab, in Jupyter and in the book.
+Every figure carries a one-line text summary for readers who cannot see it: in the book as its text
+alternative, elsewhere under its title, where `captioned` puts its finding instead. The same call works
+in Colab, in Jupyter and in the book.
 """
 
 from patchbook.plots.circuit import draw_circuit
+from patchbook.plots.display import captioned
 from patchbook.plots.figures import (
     attention_patterns,
     bars,
@@ -39,6 +42,7 @@ from patchbook.plots.tables import table
 __all__ = [
     "attention_patterns",
     "bars",
+    "captioned",
     "describe",
     "draw_circuit",
     "framed",

@@ -14,7 +14,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from patchbook.plots.display import DisplayedHTML, figure_mode, with_caption
+from patchbook.plots.display import DisplayedHTML, figure_mode
 from patchbook.plots.parts import shown, strongest_keys
 
 WHOLE = 1000  # a probability of 1, as the script reads it
@@ -33,13 +33,15 @@ def attention_html(
     )
     name = hashlib.sha256(data.encode()).hexdigest()[:12]
     call = f"({_file('attention.js')})({json.dumps(name)},{data})".replace("</", "<\\/")
+    words = html.escape(f"{title}. {summary}")
     body = (
         f"<style>{_file('attention.css')}</style>"
-        f'<div class="pb-attention"><p><strong>{html.escape(title)}</strong></p>'
+        f'<div class="pb-attention" role="group" aria-label="{words}">'
+        f"<p><strong>{html.escape(title)}</strong></p>"
         f'<div data-pb-attention="{name}" data-lm-suppress-shortcuts="true"><p>{NO_SCRIPT}</p></div>'
         f"{strongest_keys(heads, tokens, names)}</div><script>{call}</script>"
     )
-    return DisplayedHTML(with_caption(body, summary), summary)
+    return DisplayedHTML(body, summary)
 
 
 def _rows(pattern: np.ndarray) -> list[list[int]]:

@@ -10,7 +10,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from patchbook.plots.display import COLOURS, DisplayedHTML, with_caption
+from patchbook.plots.display import COLOURS, DisplayedHTML
 
 Head = tuple[int, int]  # (layer, head)
 PLACES = ("IO", "S1", "S1+1", "S2", "end")
@@ -71,7 +71,7 @@ def draw_circuit(
         f'font-family="sans-serif" font-size="12" fill="currentColor">{"".join(body)}</svg>'
     )
     heading = f"<p><strong>{html.escape(title)}</strong></p>"
-    return DisplayedHTML(with_caption(f'{heading}<div style="overflow-x:auto">{svg}</div>', words), words)
+    return DisplayedHTML(f'{heading}<div style="overflow-x:auto">{svg}</div>', words)
 
 
 def _boxes(circuit: Mapping[str, Sequence[Head]], position_of: Mapping[str, str]) -> dict[str, Box]:

@@ -17,6 +17,7 @@ import re
 import sys
 import textwrap
 import uuid
+from typing import TypeVar
 
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -53,8 +54,9 @@ class BookRenderer(MimetypeRenderer):
 
     def to_mimebundle(self, fig_dict: dict) -> dict[str, str]:
         layout = fig_dict["layout"]
-        meta = layout.get("meta") or {}
+        meta = layout.pop("meta", None) or {}
         title, description = meta.get("title", ""), meta.get("description", "")
+        finding = meta.get("finding", "")
         layout.pop("title", None)
         layout.update(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
         taken = HEADING
@@ -74,7 +76,7 @@ class BookRenderer(MimetypeRenderer):
             f'<div class="pb-plot" id="{name}" role="img" tabindex="0" aria-label="{words}" '
             f'style="height:{layout["height"]}px">{_as_data(pio.json.to_json_plotly(figure))}</div>'
         )
-        return {"text/html": with_caption(body, description)}
+        return {"text/html": in_figure(body, finding)}
 
 
 def _range(plot: str, prefix: str, steps: list[dict]) -> str:
@@ -98,9 +100,9 @@ def _as_data(json_text: str) -> str:
     return f'<script type="application/json">{safe}</script>'
 
 
-def with_caption(body: str, description: str, style: str = "") -> str:
-    """Wrap a figure's HTML in <figure> with its text alternative as the caption."""
-    caption = f"<figcaption>{html.escape(description)}</figcaption>" if description else ""
+def in_figure(body: str, finding: str, style: str = "") -> str:
+    """Wrap a figure's HTML in <figure>, with what is to be seen in it as the caption."""
+    caption = f"<figcaption>{html.escape(finding)}</figcaption>" if finding else ""
     return f'<figure class="pb-figure"{style}>{body}{caption}</figure>'
 
 
@@ -137,17 +139,37 @@ def _wrapped(text: str, width: int = 90) -> str:
 
 
 class DisplayedHTML:
-    """Ready HTML that notebooks display; `description` is its text alternative."""
+    """A figure in HTML; `description` is its text alternative, `finding` its caption."""
 
-    def __init__(self, source: str, description: str) -> None:
-        self.source = source
+    def __init__(self, body: str, description: str, style: str = "", finding: str = "") -> None:
+        self.body = body
         self.description = description
+        self.style = style
+        self.finding = finding
 
     def _repr_html_(self) -> str:
-        return self.source
+        return in_figure(self.body, self.finding, self.style)
 
     def __repr__(self) -> str:
         return self.description
+
+
+Shown = TypeVar("Shown", go.Figure, DisplayedHTML)
+
+
+def captioned(figure: Shown, finding: str) -> Shown:
+    """Say under a figure what is to be seen in it. Its summary of numbers stays for who cannot see it.
+
+        >>> captioned(head_heatmap(scores, "Induction score"), f"L1H3 leads, with {scores[1, 3]:.2f}.")
+
+    Args:
+        finding: a sentence or two, true of the model that the figure shows: compute what may differ.
+    """
+    if isinstance(figure, DisplayedHTML):
+        return DisplayedHTML(figure.body, figure.description, figure.style, finding)
+    figure.layout.meta = {**figure.layout.meta, "finding": finding}
+    figure.layout.title.subtitle.text = _wrapped(finding)
+    return figure
 
 
 def circuitsvis_html(rendered, title: str, description: str) -> DisplayedHTML:
@@ -161,7 +183,7 @@ def circuitsvis_html(rendered, title: str, description: str) -> DisplayedHTML:
     style = "" if mode == "book" else f' style="{CARD}"'
     heading = f"<p><strong>{html.escape(title)}</strong></p>"
     body = f'<div class="pb-circuitsvis">{CIRCUITSVIS_STYLE}{heading}{source}</div>'
-    return DisplayedHTML(with_caption(body, description, style), description)
+    return DisplayedHTML(body, description, style, finding=description)
 
 
 def _inline(rendered) -> str:

@@ -72,9 +72,18 @@ def heatmap(rows: np.ndarray, x: Iterable, y: Iterable, cells, scale: str, unit:
         hovertemplate="%{text}: %{z}<extra></extra>",
         **SCALES[scale],
     )
+    if scale == "share":
+        trace.update(colorbar=_share_ends(rows))
     if rows.shape[1] <= 8:
         trace.update(texttemplate="%{z:.2f}")
     return go.Figure(trace)
+
+
+def _share_ends(rows: np.ndarray) -> dict:
+    """Ticks of the shares' one scale, whose end stands for all that lies beyond it."""
+    below, above = np.nanmin(rows, initial=0) < -1, np.nanmax(rows, initial=0) > 1
+    names = ["≤ −1" if below else "−1", "−0.5", "0", "0.5", "≥ 1" if above else "1"]
+    return {"tickvals": [-1, -0.5, 0, 0.5, 1], "ticktext": names}
 
 
 def finish_heatmap(figure: go.Figure, title: str, colorbar: str, summary: str) -> go.Figure:

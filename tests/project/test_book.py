@@ -27,6 +27,7 @@ import build  # noqa: E402
 from tests.project.browser import CHROMIUM  # noqa: E402
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+CAPTION = re.compile(r"<figcaption>\s*(?=[^\s<]|<[ib]>).*?</figcaption>", re.DOTALL)
 REGION = r"### BEGIN {0}.*?\n(.*?)### END {0}"
 
 
@@ -34,6 +35,11 @@ def chapters() -> list[str]:
     """The chapters of _toc.yml, such as "01_induction_heads"."""
     listed = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     return re.findall(r"^ *- file: book/(\d\d_\w+)$", listed, re.MULTILINE)
+
+
+def figures_of(source: str) -> list[str]:
+    """The HTML of a page's figures."""
+    return re.findall(r'<figure class="pb-figure".*?</figure>', source, re.DOTALL)
 
 
 class Page(HTMLParser):
@@ -188,17 +194,42 @@ def test_a_solution_says_that_all_is_right(built, chapter):
     assert "is not written yet" not in printed and not re.search(r"\bnan\b", printed)
 
 
-def test_figures_have_captions_and_their_script(pages):
+def test_figures_have_a_text_alternative_and_their_script(pages):
     seen = 0
     for name, page in pages["self-study"].items():
         source = page.path.read_text(encoding="utf-8")
         drawn = 'class="pb-plot"' in source or 'class="pb-view"' in source
         assert sum("figures.js" in loaded for loaded in page.loads) == drawn, name
         assert not any("plotly" in loaded or "circuitsvis" in loaded for loaded in page.loads), name
-        figures = source.count('<figure class="pb-figure">')
-        assert source.count("<figcaption>") >= figures, name
+        for figure in figures_of(source):
+            assert 'aria-label="' in figure or ('class="pb-view"' in figure and CAPTION.search(figure)), name
         seen += drawn
     assert seen
+
+
+def test_figures_of_a_chapter_say_what_is_to_be_seen_and_the_caption_stays_when_a_drawing_scrolls(pages):
+    for chapter in chapters():
+        source = pages["self-study"][f"book/{chapter}.html"].path.read_text(encoding="utf-8")
+        figures = figures_of(source)
+        drawings = [figure for figure in figures if '<div class="pb-drawing"><svg' in figure]
+        assert figures and drawings, chapter
+        for figure in figures:
+            assert CAPTION.search(figure), re.search('aria-label="[^"]*"', figure)[0]
+            assert "Largest:" not in CAPTION.search(figure)[0], (
+                "the machine's summary is the text alternative"
+            )
+        assert all("</svg></div>" in figure for figure in drawings), chapter
+
+
+def test_a_chapter_keeps_the_code_that_teaches_at_its_place_and_the_rest_in_one_bar(pages):
+    for chapter in chapters():
+        page = pages["self-study"][f"book/{chapter}.html"]
+        tags = re.findall(
+            r"^:tags: \[(.+)\]$", (ROOT / "book" / f"{chapter}.md").read_text("utf-8"), re.MULTILINE
+        )
+        assert page.text.count("Show the code") == tags.count("hide-input"), chapter
+        assert page.text.count("Show the rest of this page's code") == 1, chapter
+        assert tags.count("hide-input") <= 5 and "code-at-end" in tags, chapter
 
 
 def test_the_readme_shows_a_picture_that_the_built_book_gives(built):

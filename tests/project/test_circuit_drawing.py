@@ -21,7 +21,7 @@ EVERYONE = {role: [(number, 1), (number, 2)] for number, role in enumerate(AT)}
 
 
 def picture(circuit) -> ElementTree.Element:
-    source = draw_circuit(circuit, AT, "Heads & roles").source
+    source = draw_circuit(circuit, AT, "Heads & roles")._repr_html_()
     return ElementTree.fromstring(re.search(r"<svg.*</svg>", source, re.DOTALL)[0])
 
 

@@ -1,5 +1,6 @@
 """Figures: right numbers and names in them, a text for those who cannot see, small in the book."""
 
+import html
 import json
 import re
 import subprocess
@@ -111,6 +112,9 @@ def test_maps_of_patching_have_one_scale():
     pale = plots.head_heatmap(torch.full((2, 5), 0.03), "MLPs", "share of the way to clean")
     dark = plots.label_heatmap(torch.ones(1, 2), ["a", "b"], ["c"], "Heads", colorbar="0 corrupted, 1 clean")
     assert [(figure.data[0].zmin, figure.data[0].zmax) for figure in (pale, dark)] == [(-1, 1)] * 2
+    far = plots.head_heatmap(torch.tensor([[1.12, -0.2]]), "Heads", "share of the way")
+    assert [figure.data[0].colorbar.ticktext[-1] for figure in (pale, dark, far)] == ["1", "1", "≥ 1"]
+    assert far.data[0].colorbar.ticktext[0] == "−1" and far.data[0].colorbar.title.text == "share of the way"
 
 
 def test_equal_tokens_keep_their_own_row():
@@ -164,8 +168,8 @@ def test_describe_leaves_out_what_is_not_a_number():
 
 def test_attention_figure_has_a_table(patterns):
     view = plots.attention_patterns(patterns[1], TOKENS, layer=1)
-    assert '<th scope="col">L1H4</th>' in view.source
-    assert '<th scope="row">0 &lt;|endoftext|&gt;</th>' in view.source
+    assert '<th scope="col">L1H4</th>' in view._repr_html_()
+    assert '<th scope="row">0 &lt;|endoftext|&gt;</th>' in view._repr_html_()
     assert repr(view).startswith("5 heads of layer 1, 5 tokens")
 
 
@@ -187,8 +191,11 @@ def test_the_attention_figure_asks_nobody_and_is_small(patterns, monkeypatch):
 
 def test_heads_of_ones_choice_have_their_names(patterns):
     view = plots.attention_patterns(patterns[0, :2], [*TOKENS[:4], "</script>"], names=["L3H2", "L9H11"])
-    assert '"names":["L3H2","L9H11"]' in view.source and '<th scope="col">L9H11</th>' in view.source
-    assert view.source.count("</script>") == 1
+    assert (
+        '"names":["L3H2","L9H11"]' in view._repr_html_()
+        and '<th scope="col">L9H11</th>' in view._repr_html_()
+    )
+    assert view._repr_html_().count("</script>") == 1
     with pytest.raises(ValueError, match="2 heads but 1 names"):
         plots.attention_patterns(patterns[0, :2], TOKENS, names=["L3H2"])
 
@@ -205,7 +212,7 @@ def press(browser: Browser, key: str) -> None:
 def test_in_a_browser_the_attention_figure_answers_the_keyboard(patterns, dark, width, tmp_path):
     if CHROMIUM is None:
         return
-    view = plots.attention_patterns(patterns[1], TOKENS, layer=1).source
+    view = plots.attention_patterns(patterns[1], TOKENS, layer=1)._repr_html_()
     page, theme = tmp_path / "page.html", "dark" if dark else "light"
     start = f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>Page</title>'
     page.write_text(f"{start}{view}{view}", encoding="utf-8")
@@ -250,12 +257,27 @@ def test_a_view_of_ones_own_brings_its_script_but_to_the_book(monkeypatch):
     assert sizes["inline"] == sizes["cdn"] > 1_000_000 > 10_000 > sizes["book"]
 
 
-def test_book_gets_small_html_with_a_caption(patterns, in_book):
+def test_the_finding_is_the_caption_and_the_summary_the_text_alternative(patterns, in_book):
+    for name, figure in figures(patterns).items():
+        figure = plots.captioned(figure, "Head 1 < all others.")
+        summary = figure.layout.meta["description"]
+        assert figure.layout.title.subtitle.text == "Head 1 &lt; all others.", name
+        text = pio.renderers["patchbook_book"].to_mimebundle(json.loads(figure.to_json()))["text/html"]
+        assert "<figcaption>Head 1 &lt; all others.</figcaption></figure>" in text, name
+        assert text.count(html.escape(summary)) == 1 and f'. {html.escape(summary)}"' in text, name
+    view = plots.captioned(plots.attention_patterns(patterns[0], TOKENS), "Head 1 < all others.")
+    assert "<figcaption>Head 1 &lt; all others.</figcaption></figure>" in view._repr_html_()
+    assert 'aria-label="Attention patterns. 5 heads, 5 tokens' in view._repr_html_() and "5 heads" in repr(
+        view
+    )
+
+
+def test_book_gets_small_html(patterns, in_book):
     for name, figure in figures(patterns).items():
         shown = pio.renderers["patchbook_book"].to_mimebundle(json.loads(figure.to_json()))
         text = shown["text/html"]
         assert len(text) < 60_000, name
-        assert "cdn.plot.ly" not in text and "<figcaption>" in text, name
+        assert "cdn.plot.ly" not in text and "<figcaption>" not in text, name
         assert f"<strong>{figure.layout.meta['title']}</strong>" in text, name
     assert pio.renderers.default == "patchbook_book"
 
