@@ -1,4 +1,5 @@
-"""How long chapter 2's sweeps take: on tiny-gpt2, and at GPT-2 small's size with random weights.
+"""How long chapter 2's sweeps take: on tiny-gpt2, and at GPT-2 small's size with random weights, there also
+with the course's engine, `patchbook.patching`.
 
     .venv/bin/python benchmarks/sweeps.py                    # measure what is missing, print the table
     .venv/bin/python benchmarks/sweeps.py tiny-gpt2          # only in one column
@@ -25,10 +26,13 @@ from transformer_lens import TransformerBridge, patching
 from patchbook import load_model, zoo
 from patchbook.authoring import find_course
 from patchbook.authoring.source import source_notebook
+from patchbook.patching import paths as engine_paths
+from patchbook.patching import sweeps as engine_sweeps
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset, published_prompts
 
 HERE = Path(__file__).parent
 COLUMNS = {"tiny-gpt2": "tiny-gpt2", "gpt2-size": "GPT-2 small's size"}
+OTHERS = {"tiny-gpt2": {"transformer_lens"}, "gpt2-size": {"engine"}}  # who is measured beside the solutions
 
 
 def solutions() -> dict:
@@ -53,8 +57,8 @@ def model_of(column: str, folder: str) -> TransformerBridge:
     return load_model(folder, device="cpu")
 
 
-def sweeps(model: TransformerBridge, do: dict) -> Iterator[tuple[str, str, Callable, Callable | None]]:
-    """Each sweep at the chapter's size: name, what it runs, ours, transformer_lens' where it has one."""
+def sweeps(model: TransformerBridge, do: dict) -> Iterator[tuple[str, str, Callable, dict[str, Callable]]]:
+    """Each sweep at the chapter's size: name, what it runs, the solution's, and others that give the same."""
     prompts = published_prompts(model.tokenizer)
     clean, corrupted = prompts.toks, prompts.toks.view(-1, 2, prompts.max_len).flip(1).flatten(0, 1)
     _, clean_cache = model.run_with_cache(clean)
@@ -68,19 +72,23 @@ def sweeps(model: TransformerBridge, do: dict) -> Iterator[tuple[str, str, Calla
         ("get_act_patch_attn_head_all_pos_every", 5 * layers * heads),
     ):
         said = f"{runs} runs of {len(clean)} prompts"
-        yield name, said, partial(do[name], *given), partial(getattr(patching, name), *given)
+        others = {"transformer_lens": patching, "engine": engine_sweeps}
+        same = {whose: partial(getattr(module, name), *given) for whose, module in others.items()}
+        yield name, said, partial(do[name], *given), same
 
     ioi = IOIDataset("mixed", 16, model.tokenizer, templates=TEMPLATES[:8], seed=1)
     abc = ioi.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
     paths = (model, partial(do["logits_to_ave_logit_diff_2"], ioi_dataset=ioi), abc, ioi)
     name = "get_path_patch_head_to_final_resid_post"
-    yield name, f"{layers * heads} runs of {len(ioi)} prompts", partial(do[name], *paths), None
+    same = {"engine": partial(getattr(engine_paths, name), *paths)}
+    yield name, f"{layers * heads} runs of {len(ioi)} prompts", partial(do[name], *paths), same
     name, receivers = "get_path_patch_head_to_heads", [(layers - 2, 0), (layers - 1, 1)]
     said = f"{2 * (layers - 1) * heads} runs of {len(ioi)} prompts"
-    yield name, said, partial(do[name], receivers, "q", *paths), None
+    same = {"engine": partial(getattr(engine_paths, name), receivers, "q", *paths)}
+    yield name, said, partial(do[name], receivers, "q", *paths), same
     names = [f" {name}" for name in zoo.words("names")[:100]]
     copying = partial(do["get_copying_scores"], model, names=names)
-    yield "get_copying_scores", f"{len(names)} names, no run of the model", copying, None
+    yield "get_copying_scores", f"{len(names)} names, no run of the model", copying, {}
 
 
 def seconds(function: Callable) -> tuple[float, torch.Tensor]:
@@ -95,17 +103,21 @@ def measure(column: str, rows: dict, only: list[str]) -> None:
     """Fill one column of `rows`, keeping each number once it is there. only: these sweeps; [] for all."""
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         model = model_of(column, folder)
-        for name, runs, ours, theirs in sweeps(model, solutions()):
+        for name, runs, ours, others in sweeps(model, solutions()):
             row = rows.setdefault(name, {})
-            if column in row or (only and name not in only):
+            if only and name not in only:
                 continue
-            took, value = seconds(ours)
-            row[column] = {"seconds": round(took, 2), "runs": runs}
-            if theirs and column == "tiny-gpt2":
-                took, wanted = seconds(theirs)
-                difference = (value - wanted).abs().max().item()
-                row["transformer_lens"] = {"seconds": round(took, 2), "largest difference": difference}
-            print(f"{column:10} {name:42} {row[column]['seconds']:8.2f} s", flush=True)
+            wanted = None
+            if column not in row:
+                took, wanted = seconds(ours)
+                row[column] = {"seconds": round(took, 2), "runs": runs}
+                print(f"{column:10} {name:42} {took:8.2f} s", flush=True)
+            for whose in OTHERS[column] & set(others) - set(row):
+                took, value = seconds(others[whose])
+                row[whose] = {"seconds": round(took, 2)}
+                if wanted is not None:
+                    row[whose]["largest difference"] = (value - wanted).abs().max().item()
+                print(f"{whose:10} {name:42} {took:8.2f} s", flush=True)
             keep(rows)
 
 
@@ -117,12 +129,13 @@ def keep(rows: dict) -> None:
 
 def table(rows: dict) -> str:
     """The rows as Markdown; a number that was not measured is a dash."""
-    head = ["seconds for", *COLUMNS.values(), "TransformerLens, on tiny-gpt2", "largest difference"]
+    head = ["seconds for", *COLUMNS.values(), "the same, by `patchbook.patching`"]
+    head += ["TransformerLens, on tiny-gpt2", "largest difference"]
     lines = [head, ["---", *["--:"] * (len(head) - 1)]]
     for name, row in rows.items():
         ours = [row.get(column, {}) for column in COLUMNS]
-        theirs = row.get("transformer_lens", {})
-        cells = [number(one.get("seconds"), ".1f") for one in (*ours, theirs)]
+        engine, theirs = row.get("engine", {}), row.get("transformer_lens", {})
+        cells = [number(one.get("seconds"), ".1f") for one in (*ours, engine, theirs)]
         cells.append(number(theirs.get("largest difference"), ".1g"))
         lines.append([f"`{name.removeprefix('get_')}`", *cells])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
