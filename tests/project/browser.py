@@ -22,6 +22,10 @@ FLAGS = (
 )
 
 
+class Refused(Exception):
+    """The browser did not do what it was asked."""
+
+
 class Browser:
     """One tab. Use as a context manager; `profile` is an empty folder for the browser's own files."""
 
@@ -46,11 +50,13 @@ class Browser:
         self.process.wait()
 
     def ask(self, method: str, **parameters) -> dict:
-        """Send a command of the DevTools protocol; returns its result."""
+        """Send a command of the DevTools protocol; returns its result. Raises Refused."""
         number = next(self.numbers)
         self.line.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while (answer := json.loads(self.line.recv())).get("id") != number:
             pass  # events, and answers to earlier commands
+        if "error" in answer:
+            raise Refused(f"{method}: {answer['error']['message']}")
         return answer["result"]
 
     def open(self, address: str, width: int = 1200, dark: bool = False) -> None:
@@ -61,12 +67,13 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
         self.ask("Page.navigate", url=address)
-        until(
-            lambda: (
-                self.value("document.readyState") == "complete"
-                and self.value("location.href") != "about:blank"
-            )
-        )
+        until(self._loaded)
+
+    def _loaded(self) -> bool:
+        try:
+            return self.value("document.readyState === 'complete' && location.href !== 'about:blank'")
+        except Refused:  # the page that was asked gave way to the next
+            return False
 
     def value(self, expression: str):
         """What JavaScript gives in the page."""
