@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from notebooks import name_of
+
 os.environ |= {"TQDM_DISABLE": "1", "HF_HUB_OFFLINE": "1", "PATCHBOOK_MODEL": "tiny-gpt2"}
 
 HERE = Path(__file__).parent
@@ -40,17 +42,11 @@ def timed(chapter: str) -> list[tuple[str, float]]:
         for place, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
                 client.execute_cell(cell, place)
-                rows.append((named(cell.source), time.monotonic() - start))
+                rows.append((f"`{name_of(cell.source)}`", time.monotonic() - start))
     printed = "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
     if not printed.startswith("✓ "):
         sys.exit(f"the first check of {chapter} does not pass: {printed or notebook.cells[-1].outputs}")
     return rows
-
-
-def named(source: str) -> str:
-    """A cell's first line that says what it does."""
-    lines = [line.strip() for line in source.splitlines() if line.strip()]
-    return f"`{next((line for line in lines if not line.startswith(('import ', 'from '))), lines[0])[:60]}`"
 
 
 def main(chapter: str = CHAPTER) -> None:

@@ -1,8 +1,8 @@
 """How fast the engine patches, beside TransformerLens's own sweeps and the chapters' solutions.
 
-    .venv/bin/python benchmarks/patching.py              # the table, at GPT-2 small's size; takes some
-    minutes .venv/bin/python benchmarks/patching.py --sample 12  # of the slow side only every twelfth run,
-    and scaled .venv/bin/python benchmarks/patching.py --edges      # only all edges of tiny-gpt2
+    .venv/bin/python benchmarks/patching.py              # the table, at GPT-2 small's size; twenty minutes
+    .venv/bin/python benchmarks/patching.py --sample 12  # of the slow side only every twelfth run, and scaled
+    .venv/bin/python benchmarks/patching.py --edges      # only all edges of tiny-gpt2
     .venv/bin/python benchmarks/patching.py --device cuda
 
 Both sides run in turn on the same prompts, the eight of 15 tokens of chapter 2, with random weights at GPT-2

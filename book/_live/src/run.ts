@@ -412,43 +412,39 @@ export function zeros(like: Run): Source {
   };
 }
 
-/** What heads would read of a run's streams, whether or not they were run on them. */
-export function reading(of: Run): Source {
-  const { d_model, eps, normed } = of.model.config;
+/** A source that computes each activation once, when it is first asked for. */
+function remembered(compute: Source["activation"]): Source {
   const known = new Map<string, Float32Array>();
   return {
     activation(place, layer) {
       const key = `${place} ${layer}`;
       let found = known.get(key);
-      if (!found) {
-        const stream = of.stream[layer]!;
-        const rows = Array.from({ length: of.length }, (_, pos) => pos);
-        const read = normed ? new Float32Array(stream.length) : stream;
-        if (normed) for (const row of rows) normalise(stream.subarray(row * d_model), 0, d_model, eps, read.subarray(row * d_model));
-        const weights = of.model.layers[layer]!;
-        const letter = place.toUpperCase() as "Q" | "K" | "V";
-        found = new Float32Array(weights[`b_${letter}`].length * of.length);
-        linear(read, d_model, weights[`W_${letter}`], weights[`b_${letter}`], found, rows);
-        known.set(key, found);
-      }
+      if (!found) known.set(key, (found = compute(place, layer)));
       return found;
     },
   };
 }
 
+/** What heads would read of a run's streams, whether or not they were run on them. */
+export function reading(of: Run): Source {
+  const { d_model, eps, normed } = of.model.config;
+  return remembered((place, layer) => {
+    const stream = of.stream[layer]!;
+    const rows = Array.from({ length: of.length }, (_, pos) => pos);
+    const read = normed ? new Float32Array(stream.length) : stream;
+    if (normed) for (const row of rows) normalise(stream.subarray(row * d_model), 0, d_model, eps, read.subarray(row * d_model));
+    const weights = of.model.layers[layer]!;
+    const letter = place.toUpperCase() as "Q" | "K" | "V";
+    const found = new Float32Array(weights[`b_${letter}`].length * of.length);
+    linear(read, d_model, weights[`W_${letter}`], weights[`b_${letter}`], found, rows);
+    return found;
+  });
+}
+
 /** The mean over prompts of one length, position by position. */
 export function mean(runs: readonly Source[]): Source {
-  const known = new Map<string, Float32Array>();
-  return {
-    activation(place, layer) {
-      const key = `${place} ${layer}`;
-      let found = known.get(key);
-      if (!found) {
-        const several = runs.map((one) => one.activation(place, layer));
-        found = several[0]!.map((_, i) => several.reduce((sum, one) => sum + one[i]!, 0) / several.length);
-        known.set(key, found);
-      }
-      return found;
-    },
-  };
+  return remembered((place, layer) => {
+    const several = runs.map((one) => one.activation(place, layer));
+    return several[0]!.map((_, i) => several.reduce((sum, one) => sum + one[i]!, 0) / several.length);
+  });
 }
