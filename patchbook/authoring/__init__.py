@@ -13,6 +13,7 @@
 `python -m patchbook.authoring` rewrites exercises/; with `--check` it only says what is stale.
 """
 
+from patchbook import starting  # noqa: F401  (first)
 from patchbook.authoring.course import Course, CourseError, find_course
 from patchbook.authoring.problems import AuthorError
 from patchbook.authoring.release import release_notebook, solved_notebook

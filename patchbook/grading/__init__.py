@@ -14,6 +14,8 @@ A package imports those above it only (collect: of these, notebooks); a test hol
 Nothing here loads torch: learners' code does that, in its own process.
 """
 
+from patchbook import starting  # noqa: F401  (first)
+
 _HOME = {
     "grade_class": "running.batch",
     "chapter_marks": "running.release_gate",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from patchbook import starting  # noqa: F401  (before nbformat is imported)
 from tests.project.selecting import is_chosen, is_for_later
 
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from nbformat import NotebookNode
 
 from patchbook.authoring import find_course, source_notebook
 from patchbook.checking import Check
@@ -41,9 +42,15 @@ class Exercise:
 
 
 @functools.cache
+def solution(chapter: str) -> NotebookNode:
+    """The chapter's source notebook, read once for all tests: change copies of it."""
+    return source_notebook(COURSE, chapter)
+
+
+@functools.cache
 def exercises_of(chapter: str) -> tuple[Exercise, ...]:
     """The chapter's functions in their order. Predict items hold values and have no mutants."""
-    cells = [c for c in source_notebook(COURSE, chapter).cells if c.cell_type == "code"]
+    cells = [c for c in solution(chapter).cells if c.cell_type == "code"]
     sources = {_grade_id(c): c.source for c in cells if _grade_id(c)}
     names: dict[str, Any] = {}
     grad = torch.is_grad_enabled()
