@@ -6,7 +6,7 @@ import torch
 
 from patchbook.checking import Case, call_as_hook, checks
 from patchbook.checking.awkward import awkward_attn_only, awkward_model
-from patchbook.checking.prepared import ablation, repeated_tokens, tiny_gpt2, z_and_head
+from patchbook.checking.prepared import ablation, repeated_tokens, z_and_head
 from patchbook.tests.mistakes import ablation as mistakes
 from patchbook.tests.specifications import ablation as specifications
 
@@ -54,7 +54,7 @@ def test_get_ablation_scores(seed: int) -> Iterator[Case]:
     rows = (
         ("attention-only model, 2 prompts, seq_len 5, zero ablation", awkward_attn_only, {}, (2, 5), _ZERO),
         ("GPT-2-like model, float64, 3 prompts, seq_len 4, halved", awkward_model, double, (3, 4), _HALF),
-        ("tiny-gpt2, 2 prompts, seq_len 6, mean ablation", tiny_gpt2, {}, (2, 6), _MEAN),
+        ("GPT-2-like model, 2 prompts, seq_len 6, mean ablation", awkward_model, {}, (2, 6), _MEAN),
         (_BY_DEFAULT, awkward_attn_only, {}, (1, 3), None),
     )
     for index, (text, model, options, sizes, function) in enumerate(rows, seed):
