@@ -240,7 +240,8 @@ def all_edges(device: str) -> tuple[str, float]:
 
     graph = Graph.of(model)
     ours, found = seconds(lambda: edge_effects(model, ioi.toks, corrupted, metric), device)
-    some = [edge for edge in graph.edges if edge.receiver.input == "q"][:: len(graph.edges) // EDGE_SAMPLE]
+    queries = [edge for edge in graph.edges if edge.receiver.input == "q"]
+    some = queries[:: len(queries) // EDGE_SAMPLE]
     theirs, effects = seconds(lambda: hooked(model, ioi.toks, corrupted, metric, some), device)
     difference = max(abs(found.of(edge.label) - value) for edge, value in zip(some, effects, strict=True))
     each = theirs / len(some) * len(graph.edges)
@@ -315,9 +316,7 @@ def main() -> int:
         if options.device == "cpu":
             print(memory(model), flush=True)
         speed = multiplying_speed(options.device)
-        print(
-            print(f"{speed / 1e9:.0f} billion operations in a second at most; load {os.getloadavg()[0]:.1f}")
-        )
+        print(f"{speed / 1e9:.0f} billion operations in a second at most; load {os.getloadavg()[0]:.1f}")
         rows = transformer_lens_rows(model, options.sample, options.device, speed)
         ratio = min(row.ratio for row in rows)
         rows += path_rows(model, options.sample, options.device, speed)

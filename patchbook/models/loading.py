@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchbook import zoo
-from patchbook.models import hub, shortformer
+from patchbook.models import hub, runs, shortformer
 from patchbook.models.native import native_bridge, native_matrices
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def load_model(
     folder = folder_of(name)
     with quietly():
         model = read_folder(folder, device or default_device(), dtype or torch.float32)
+    runs.count(model)
     model.cfg.model_name = name if name in ON_THE_HUB else folder.name
     return model
 

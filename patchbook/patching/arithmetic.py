@@ -35,6 +35,8 @@ OTHERWISE = {  # settings that would need other arithmetic, with the only value 
     "attention_dir": "causal",
     "final_rms": False,
 }
+SHORT = 32  # up to so many keys plain products are faster than torch's fused attention, on a CPU
+SMALL = 4  # how often as long an operation takes in a product of many small matrices
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,7 @@ class Arithmetic:
     ) -> Float[Tensor, "... head query key"]:
         """Attention of queries at `at` to the keys of the whole prompt."""
         q, k = self.rotated(q, at).transpose(-3, -2), self.rotated(k, slice(k.shape[-3])).transpose(-3, -2)
-        positions = torch.arange(k.shape[-2], device=k.device)
-        scores = q @ (k / k.shape[-1] ** 0.5).transpose(-2, -1)
-        return scores.masked_fill_(positions > positions[at, None], -torch.inf).softmax(-1)
+        return attention(k @ (q / q.shape[-1] ** 0.5).transpose(-2, -1), at).transpose(-2, -1)
 
     def mix(self, pattern: Tensor, v: Float[Tensor, "... key head d_head"]) -> Tensor:
         """z, as (..., query head d_head)."""
@@ -151,6 +151,8 @@ class Arithmetic:
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, at: slice | Tensor) -> Tensor:
         """z of queries at `at`, from the keys and values of the whole prompt; the pattern is not kept."""
+        if k.shape[-3] <= SHORT:
+            return self.mix(self.pattern(q, k, at), v)
         q, k = self.rotated(q, at), self.rotated(k, slice(k.shape[-3]))
         positions = torch.arange(k.shape[-3], device=k.device)
         seen = (positions <= positions[at, None])[None, None]
@@ -158,6 +160,32 @@ class Arithmetic:
         flat = [x.expand(*rows, *x.shape[-3:]).flatten(0, len(rows) - 1).transpose(1, 2) for x in (q, k, v)]
         z = functional.scaled_dot_product_attention(*flat, attn_mask=seen)  # fast with four axes only
         return z.transpose(1, 2).unflatten(0, rows)
+
+    def few_ask(self, queries: int, changed: int, length: int) -> bool:
+        """Whether `ask` costs less than to make the keys and values of `changed` positions."""
+        made, asked = changed * self.W_E.shape[1], queries * self.n_heads * length
+        return self.rotary is None and SMALL * asked <= made
+
+    def ask(
+        self,
+        layer: int,
+        q: Float[Tensor, "... query head d_head"],
+        normed: Float[Tensor, "... key d_model"],
+        at: slice | Tensor,
+    ) -> Float[Tensor, "... query head d_head"]:
+        """`attend`, with keys and values never made: for few queries.
+
+        q · (W_K x) is (q W_K) · x: queries go to the stream's space, and what they hear comes back from
+        there. A key's bias is the same for all keys, so no pattern shows it.
+        """
+        (W_K, _), (W_V, b_V) = (self.layers[layer].qkv[letter] for letter in "kv")
+        W_K, W_V, b_V = (one.unflatten(0, (self.n_heads, -1)) for one in (W_K, W_V, b_V))
+        asked = torch.einsum("...qhd,hdm->...hqm", q / q.shape[-1] ** 0.5, W_K)
+        keys = self.placed("k", normed, slice(normed.shape[-2]))
+        scores = keys @ asked.flatten(-3, -2).transpose(-2, -1)  # (..., key, head · query)
+        pattern = attention(scores.unflatten(-1, (self.n_heads, -1)).transpose(-3, -2), at)
+        heard = pattern.transpose(-3, -2).flatten(-2).transpose(-2, -1) @ normed
+        return torch.einsum("...hqm,hdm->...qhd", heard.unflatten(-2, (self.n_heads, -1)), W_V) + b_V
 
     def attn_out(self, layer: int, z: Float[Tensor, "... head d_head"]) -> Float[Tensor, "... d_model"]:
         """What all heads of a layer write, and b_O."""
@@ -181,6 +209,12 @@ class Arithmetic:
         """What the end of the stream says: of all tokens, or of these."""
         W_U, b_U = (self.W_U, self.b_U) if tokens is None else (self.W_U[tokens], self.b_U[tokens])
         return functional.linear(self.norm(final), W_U, b_U)
+
+
+def attention(scores: Float[Tensor, "... key query"], at: slice | Tensor) -> Tensor:
+    """What queries at `at` give to each key. Keys come first: a softmax over a short last axis is slow."""
+    positions = torch.arange(scores.shape[-2], device=scores.device)
+    return scores.masked_fill_(positions[:, None] > positions[at], -torch.inf).softmax(-2)
 
 
 def _layer(block, norm_of: Callable, attn_only: bool) -> Layer:

@@ -44,7 +44,8 @@ class Costs:
 
     layers: int
     d_model: int
-    heads: int  # heads · d_head
+    n_heads: int
+    d_head: int
     d_mlp: int
     d_vocab: int
     batch: int
@@ -60,7 +61,8 @@ class Costs:
         return cls(
             layers=len(arithmetic.layers),
             d_model=arithmetic.W_E.shape[1],
-            heads=first.W_O.shape[0] * first.W_O.shape[1],
+            n_heads=first.W_O.shape[0],
+            d_head=first.W_O.shape[1],
             d_mlp=0 if first.mlp is None else len(first.mlp[0]),
             d_vocab=len(arithmetic.W_U if read.tokens is None else read.tokens),
             batch=read.pairs.shape[0],
@@ -80,14 +82,14 @@ class Costs:
             layer += 1
         for number in range(layer, self.layers):
             queries = after if number < self.layers - 1 else read
-            total += self._keys(changed) + self._queries(min(changed, queries), queries) + self._mlp(queries)
+            total += self._attention(changed, queries) + self._mlp(queries)
             changed = after
         return self.batch * total + 2 * self.pairs * read / max(self.read, 1) * self.d_model * self.d_vocab
 
     def room(self, entry: Entry) -> float:
         """Bytes of one row's widest activation, and of its logits."""
         positions = self.batch * (self.length - entry.start)
-        widest = max(self.d_mlp, self.heads, self.d_model)
+        widest = max(self.d_mlp, self.n_heads * self.d_head, self.d_model)
         return self.bytes_each * (positions * widest + self.pairs * self.d_vocab)
 
     def batches(
@@ -131,13 +133,11 @@ class Costs:
         number = max(1, int(ROOM // (rows_each * self.room(entry))))
         return [[*items[start : start + number]] for start in range(0, len(items), number)]
 
-    def _keys(self, positions: int) -> float:
-        return 4.0 * positions * self.d_model * self.heads  # keys and values
-
-    def _queries(self, changed: int, queries: int) -> float:
-        read = 2.0 * changed * self.d_model * self.heads
-        attention = 4.0 * queries * self.length * self.heads
-        return read + attention + 2.0 * queries * self.heads * self.d_model
+    def _attention(self, changed: int, queries: int) -> float:
+        heads = self.n_heads * self.d_head
+        keys_and_values = 4.0 * changed * self.d_model * heads + 4.0 * queries * self.length * heads
+        without = 4.0 * queries * self.d_model * (heads + self.n_heads * self.length)  # `Arithmetic.ask`
+        return min(keys_and_values, without) + 2.0 * (min(changed, queries) + queries) * self.d_model * heads
 
     def _mlp(self, positions: int) -> float:
         return 4.0 * positions * self.d_model * self.d_mlp

@@ -10,6 +10,7 @@ and the effect is metric(patched) - metric(corrupted). Positive: the clean messa
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -70,11 +71,10 @@ def edge_effects(
     """
     same_shape(clean_tokens, corrupted_tokens)
     graph = Graph.of(model)
-    groups: dict[tuple[int | None, str], list[tuple[int, int | None]]] = {}
-    asked = [*(graph.edges if edges is None else edges)]
-    for edge in asked:
+    groups: dict[tuple[int | None, str], dict[int, list[int | None]]] = {}
+    for edge in dict.fromkeys(graph.edges if edges is None else edges):
         node, sender = edge.receiver.node, graph.sender_index[edge.sender]
-        groups.setdefault((node.layer, edge.receiver.input), []).append((sender, node.head))
+        groups.setdefault((node.layer, edge.receiver.input), {}).setdefault(sender, []).append(node.head)
     with torch.inference_mode():
         bench = Bench(model, corrupted_tokens, metric)
         changes = messages(bench.run, clean_tokens)
@@ -83,16 +83,23 @@ def edge_effects(
         def batches(costs: Costs) -> list:
             return [
                 (key, batch)
-                for key, items in groups.items()
-                for batch in costs.alike(sorted(items), ways[key].entry)
+                for key, heads in groups.items()
+                for batch in costs.alike(
+                    sorted(heads.items()), ways[key].entry, max(map(len, heads.values()))
+                )
             ]
 
         values = bench.scored(batches, lambda suffix, batch: ways[batch[0]].end(suffix, batch[1]), "edges")
         unpatched = metric(bench.logits)
         scores = unpatched.new_full((len(graph.receivers), len(graph.senders)), torch.nan)
-        ran = [(key, *item) for key, batch in batches(bench.costs) for item in batch]
-        for ((layer, letter), sender, head), value in zip(ran, values, strict=True):
-            scores[graph.receiver_at(layer, letter, head), sender] = value - unpatched
+        ran = [
+            (graph.receiver_at(*key, head), sender)
+            for key, batch in batches(bench.costs)
+            for sender, heads in batch
+            for head in heads
+        ]
+        for place, value in zip(ran, values, strict=True):
+            scores[place] = value - unpatched
     return EdgeScores(graph, scores.clone())
 
 
@@ -114,8 +121,8 @@ def same_shape(clean_tokens: Tensor, corrupted_tokens: Tensor) -> None:
 class Way:
     """The inputs of one layer and letter, and what follows when each row's one hears another message.
 
-    layer: None for the logits. changes: of `messages`. Items are (sender, head), the head None where an input
-    has none.
+    layer: None for the logits. changes: of `messages`. Items are a sender and the heads of this layer that
+    hear it, the head None where an input has none.
     """
 
     run: Run
@@ -123,18 +130,25 @@ class Way:
     letter: str
     changes: Float[Tensor, "sender batch pos d_model"]
 
+    @cached_property
+    def changed(self) -> Int[Tensor, " pos"]:
+        """From the first position on at which anybody says something else: prompts often begin alike."""
+        differs = (self.changes != 0).any(-1).flatten(0, 1).any(0)
+        return self.run.positions[differs.cummax(0).values]
+
     @property
     def entry(self) -> Entry:
-        """Where its rows enter: everywhere changed."""
+        """Where its rows enter."""
+        start, changed = self.run.length - len(self.changed), len(self.changed)
         if self.layer is None:
-            return Entry(len(self.run.k), 0, self.run.length)
-        return Entry(self.layer + (self.letter == "mlp_in"), 0, self.run.length, self.letter != "mlp_in")
+            return Entry(len(self.run.k), start, changed)
+        return Entry(self.layer + (self.letter == "mlp_in"), start, changed, self.letter != "mlp_in")
 
-    def end(self, suffix: Suffix, items: list[tuple[int, int | None]]) -> list[Rows]:
+    def end(self, suffix: Suffix, items: list[tuple[int, list[int | None]]]) -> list[Rows]:
         """The end of each row's stream."""
         run, senders = self.run, [sender for sender, _ in items]
         last = len(run.k) - 1
-        at = suffix.last if self.layer in (last, None) else run.positions
+        at = suffix.last if self.layer in (last, None) else self.changed
         if self.layer is None:
             return [Rows(last + 1, run.stream[-1][:, at] + self.changes[senders][:, :, at], at)]
         if self.letter == "mlp_in":
@@ -144,17 +158,15 @@ class Way:
         stream = run.mid[self.layer][:, at] + self._written(items, at)
         return suffix.final([Rows(self.layer, stream, at, after_attention=True)])
 
-    def _written(self, items: list[tuple[int, int]], at: Tensor) -> Tensor:
+    def _written(self, items: list[tuple[int, list[int]]], at: Tensor) -> Tensor:
         """What each row's head writes, less what it writes in the unpatched run."""
         run, arithmetic, layer = self.run, self.run.arithmetic, self.layer
-        heads = [head for _, head in items]
-        senders = sorted({sender for sender, _ in items})
         where = at if self.letter == "q" else run.positions
-        heard = (run.stream[layer] + self.changes[senders])[:, :, where]
+        heard = run.stream[layer][:, where] + self.changes[[sender for sender, _ in items]][:, :, where]
         read = arithmetic.read(layer, self.letter, arithmetic.layers[layer].norm1(heard), where)
         its = {"q": run.q[layer][:, at], "k": run.k[layer], "v": run.v[layer], self.letter: read}
         z = (
             arithmetic.attend(**its, at=at) - run.z[layer][:, at]
         )  # of all heads: (sender batch at head d_head)
-        rows = [senders.index(sender) for sender, _ in items]
-        return torch.einsum("rbpd,rdm->rbpm", z[rows, :, :, heads], arithmetic.layers[layer].W_O[heads])
+        rows, heads = zip(*((row, head) for row, (_, its) in enumerate(items) for head in its), strict=True)
+        return torch.einsum("rbpd,rdm->rbpm", z[rows, :, :, heads], arithmetic.layers[layer].W_O[[*heads]])

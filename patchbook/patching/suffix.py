@@ -111,40 +111,43 @@ class Suffix:
 
     def _layer(self, layer: int, parts: list[Part], heard: Heard, reaches_all: bool) -> list[Part]:
         """One layer: all positions from the first changed one on have changed after it."""
-        run, arithmetic = self.run, self.run.arithmetic
-
-        def read(letter: str, normed: list[Tensor], parts: list[Part]) -> list[Tensor]:
-            placed = [arithmetic.placed(letter, x, at) for x, (_, at) in zip(normed, parts, strict=True)]
-            return jointly(partial(arithmetic.vectors, layer, letter), placed)
-
-        def with_heard(letter: str, vectors: Tensor, at: Tensor) -> Tensor:
-            if letter not in heard:
-                return vectors
-            heads, values = heard[letter]
-            vectors = vectors.clone()
-            vectors[..., heads, :] = values[:, :, at]
-            return vectors
-
-        normed = [arithmetic.layers[layer].norm1(x) for x, _ in parts]
-        keys, values = read("k", normed, parts), read("v", normed, parts)
-        inside = [self._read_only(layer, *part) for part in parts]
-        if layer == len(run.k) - 1:
-            normed = [arithmetic.layers[layer].norm1(x) for x, _ in inside]
-        queries = read("q", normed, inside)
-        mixed, streams, ends = [], [], []
-        for (_, at), (x, kept), q, k, v in zip(parts, inside, queries, keys, values, strict=True):
-            after = run.positions if reaches_all else run.positions[at[0] :] if len(at) else at
-            if layer == len(run.k) - 1:
-                after = after[torch.isin(after, self.last)]
-            q = with_heard("q", over(run.q[layer], q, kept, after), after)
-            k = with_heard("k", over(run.k[layer], k, at, run.positions), run.positions)
-            v = with_heard("v", over(run.v[layer], v, at, run.positions), run.positions)
-            mixed.append(arithmetic.attend(q, k, v, after))
-            streams.append(over(run.stream[layer], x, kept, after))
-            ends.append(after)
-        added = jointly(partial(arithmetic.attn_out, layer), mixed, own=2)
-        mids = [x + more for x, more in zip(streams, added, strict=True)]
+        run, last = self.run, layer == len(self.run.k) - 1
+        ends = [
+            run.positions if reaches_all else run.positions[at[0] :] if len(at) else at for _, at in parts
+        ]
+        ends = [at[torch.isin(at, self.last)] for at in ends] if last else ends
+        mixed = self._mixed(layer, parts, ends, heard)
+        added = jointly(partial(run.arithmetic.attn_out, layer), mixed, own=2)
+        streams = all_over(run.stream[layer], [self._read_only(layer, *part) for part in parts], ends)
+        mids = [stream + more for stream, more in zip(streams, added, strict=True)]
         return self._mlp(layer, [*zip(mids, ends, strict=True)])
+
+    def _mixed(self, layer: int, parts: list[Part], ends: list[Tensor], heard: Heard) -> list[Tensor]:
+        """z of queries at `ends`, one of its positions for each part."""
+        run, arithmetic, norm = self.run, self.run.arithmetic, self.run.arithmetic.layers[layer].norm1
+        everywhere = [run.positions] * len(parts)
+
+        def read(letter: str, normed: list[Part], wanted: list[Tensor]) -> list[Tensor]:
+            vectors = jointly(
+                partial(arithmetic.vectors, layer, letter), [arithmetic.placed(letter, *x) for x in normed]
+            )
+            unpatched = {"q": run.q, "k": run.k, "v": run.v}[letter][layer]
+            found = all_over(unpatched, [(x, at) for x, (_, at) in zip(vectors, normed, strict=True)], wanted)
+            if letter in heard:
+                heads, values = heard[letter]
+                found = [x.clone() for x in found]
+                for x, at in zip(found, wanted, strict=True):
+                    x[..., heads, :] = values[:, :, at]
+            return found
+
+        normed = [(norm(x), at) for x, at in parts]
+        queries = read("q", [self._read_only(layer, *part) for part in normed], ends)
+        sizes = [(len(end), len(at), run.length) for end, (_, at) in zip(ends, parts, strict=True)]
+        if not heard and all(arithmetic.few_ask(*its) for its in sizes):
+            whole = all_over(norm(run.stream[layer]), normed, everywhere)
+            return [arithmetic.ask(layer, *given) for given in zip(queries, whole, ends, strict=True)]
+        keys, values = (read(letter, normed, everywhere) for letter in "kv")
+        return [arithmetic.attend(*given) for given in zip(queries, keys, values, ends, strict=True)]
 
     def _mlp(self, layer: int, parts: list[Part]) -> list[Part]:
         """The layer's MLP at the parts' positions."""
@@ -159,12 +162,20 @@ class Suffix:
         return (x, at) if bool(kept.all()) else (x[:, :, kept], at[kept])
 
 
+def all_over(base: Tensor, parts: list[Part], wanted: list[Tensor]) -> list[Tensor]:
+    """`over`, for each of several parts."""
+    return [over(base, x, at, its) for (x, at), its in zip(parts, wanted, strict=True)]
+
+
 def over(base: Tensor, new: Tensor, at: Tensor, wanted: Tensor) -> Tensor:
     """`new` at `at`, the unpatched run's at the other wanted positions: (row batch wanted ...)."""
     if len(at) == len(wanted):
         return new
-    full = base[:, wanted].expand(len(new), *(-1,) * base.ndim).clone()
-    full[:, :, torch.searchsorted(wanted, at)] = new
+    full, places = base[:, wanted].expand(len(new), *(-1,) * base.ndim), torch.searchsorted(wanted, at)
+    if len(at) and places[0] == len(wanted) - len(at):  # all from there on: copied once
+        return torch.cat([full[:, :, : places[0]], new], dim=2)
+    full = full.clone()
+    full[:, :, places] = new
     return full
 
 

@@ -4,17 +4,16 @@ A head is named by the chapter's rule: it loses 3 % of the answer or more, three
 and its role is where it looks. Nothing here is chosen by model or by seed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from transformer_lens.utilities import get_act_name
 
+from patchbook import reference_for
 from patchbook.checking.measured_ioi import LOOKS, LOST, TIMES, Runs, runs
-from patchbook.patching.effects import Effect, Head
+from patchbook.patching.effects import Effect, Head, by_head
 
 MANY = 384  # prompts, as in chapter 2
 SEED = 1
@@ -95,17 +94,9 @@ class Circuit:
     @torch.no_grad()
     def share_alone(self) -> float:
         """What the circuit keeps of the logit difference when all other heads are mean-ablated."""
-        logits = self._run(lambda layer, z, means: torch.where(self._kept(layer, z)[..., None], z, means))
-        return self.found.by_prompt(logits).mean().item() / self.found.clean_logit_diff
-
-    def _kept(self, layer: int, z: Tensor) -> Tensor:
-        """Which z the circuit keeps: bool [prompt pos head]."""
-        kept = torch.zeros(z.shape[:-1], dtype=torch.bool, device=z.device)
-        for role, heads in self.roles.items():
-            places = self.found.ioi.word_idx[PLACES[role]]
-            for head in (head for its_layer, head in heads if its_layer == layer):
-                kept[torch.arange(len(z)), places, head] = True
-        return kept
+        circuit = {role: list(heads) for role, heads in self.roles.items()}
+        alone = reference_for("add_mean_ablation_hook")(self.found.model, self.found.abc, circuit, PLACES)
+        return self.found.by_prompt(alone(self.found.ioi.toks)).mean().item() / self.found.clean_logit_diff
 
     @torch.no_grad()
     def grown_without_movers(self) -> dict[Head, Effect]:
@@ -113,40 +104,12 @@ class Circuit:
 
         They are mean-ablated at the end. Both runs are divided by the scale that the LayerNorm had before.
         """
-        gone, end = self.roles["name mover"], self.found.ioi.word_idx["end"]
-        rows = torch.arange(len(end))
-        written: dict[int, Tensor] = {}
-
-        def knock_out(layer: int, z: Tensor, means: Tensor) -> Tensor:
-            for head in (head for its_layer, head in gone if its_layer == layer):
-                z[rows, end, head] = means[rows, end, head]
-            written[layer] = z[rows, end]
-            return z
-
-        self._run(knock_out)
-        before = self.found.clean
-        model, ioi = self.found.model, self.found.ioi
-        _, scale = model.run_with_cache(ioi.toks, names_filter="ln_final.hook_scale")
-        ways = (model.W_U[:, ioi.io_tokenIDs] - model.W_U[:, ioi.s_tokenIDs]).T
-        ways = ways / scale["ln_final.hook_scale"][rows, end]
-        grown = {}
-        for layer, z in written.items():
-            more = torch.einsum("phd,hdm,pm->hp", z - before["z", layer][rows, end], model.W_O[layer], ways)
-            shares = more / self.found.clean_logit_diff
-            grown |= {(layer, head): Effect(share) for head, share in enumerate(shares)}
+        found, gone = self.found, list(self.roles["name mover"])
+        before, after = reference_for("get_direct_effects_after_knockout")(
+            found.model, found.ioi, found.abc, gone
+        )
+        grown = by_head((after - before) / found.clean_logit_diff)
         return {head: effect for head, effect in grown.items() if head not in gone}
-
-    def _run(self, edit: Callable[[int, Tensor, Tensor], Tensor]) -> Tensor:
-        """Logits with each layer's z changed; `means`: z as its template's mean over the ABC prompts."""
-
-        def hook_of(layer: int) -> tuple[str, Callable]:
-            means = self.found.new["z", layer].clone()
-            for group in self.found.abc.groups:
-                means[group] = means[group].mean(0)
-            return get_act_name("z", layer), lambda z, hook: edit(layer, z.clone(), means)
-
-        hooks = [hook_of(layer) for layer in range(self.found.model.cfg.n_layers)]
-        return self.found.model.run_with_hooks(self.found.ioi.toks, fwd_hooks=hooks)
 
 
 def helping(effects: dict[Head, Effect]) -> dict[Head, Effect]:

@@ -21,6 +21,7 @@ from tests.project.test_patching_sweeps import random_gpt2
 
 ROWS, ENDS, ANSWERS = torch.arange(3), torch.tensor([4, 2, 3]), torch.tensor([3, 4, 5])
 CLEAN, CORRUPTED = random_tokens(3, 3, 5), random_tokens(4, 3, 5)
+CORRUPTED[:, 0] = CLEAN[:, 0]  # prompts begin alike
 MODELS = {
     "awkward": lambda: awkward_model(1, dtype=torch.float64, n_layers=2),
     "attention only": lambda: awkward_attn_only(0),
@@ -72,6 +73,7 @@ def test_all_edges_at_once_are_the_same_as_some():
     assert found.row.isfinite().all() and found.values.isnan().sum() == found.values.numel() - len(
         graph.edges
     )
+    assert edge_effects(model, CLEAN, CLEAN, at_the_ends, edges).row.nan_to_num().abs().max() < 1e-12
     (first, size), *_ = found.top(3)
     assert size == found.of(first.label) and abs(size) == found.row.abs().max()
 

@@ -13,7 +13,7 @@ from patchbook import load_model, zoo
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
 from patchbook.models import shortformer
 from patchbook.patching import sweeps
-from patchbook.patching.arithmetic import Arithmetic
+from patchbook.patching.arithmetic import SHORT, Arithmetic
 from patchbook.patching.costs import Costs, Entry
 from patchbook.patching.labelled import Labelled
 from patchbook.patching.patches import Bench, Patch
@@ -72,7 +72,7 @@ def unfolded():
     from transformer_lens import TransformerBridge
     from transformer_lens.config import TransformerBridgeConfig
 
-    sizes = {"n_layers": 2, "n_heads": 3, "d_model": 14, "d_head": 5, "d_mlp": 11, "n_ctx": 32, "d_vocab": 97}
+    sizes = {"n_layers": 2, "n_heads": 3, "d_model": 14, "d_head": 5, "d_mlp": 11, "n_ctx": 64, "d_vocab": 97}
     model = TransformerBridge.boot_native(
         TransformerBridgeConfig(**sizes, act_fn="relu", device="cpu")
     ).eval()
@@ -111,8 +111,9 @@ def close(found, wanted):
     return (found - wanted).abs().max() <= 1e-5 * max(1, wanted.abs().max())
 
 
-def test_the_arithmetic_is_the_bridges(model):
-    tokens = random_tokens(5, 3, 9)
+@pytest.mark.parametrize("length", [9, SHORT + 1])
+def test_the_arithmetic_is_the_bridges(model, length):
+    tokens = random_tokens(5, 3, length)
     with torch.no_grad():
         logits, cache = model.run_with_cache(tokens)
         run = Run(Arithmetic.of(model), tokens)
@@ -123,6 +124,10 @@ def test_the_arithmetic_is_the_bridges(model):
                 assert close(getattr(run, place)[layer], cache[place, layer]), place
             pattern = run.arithmetic.pattern(run.q[layer], run.k[layer], run.positions)
             assert close(pattern, cache["pattern", layer])
+            if run.arithmetic.rotary is None:
+                normed, at = run.arithmetic.layers[layer].norm1(run.stream[layer]), run.positions[-2:]
+                asked = run.arithmetic.ask(layer, run.q[layer][:, at], normed, at)
+                assert close(asked, cache["z", layer][:, at])
 
 
 def test_block_and_head_sweeps_are_transformer_lens(model):
@@ -320,18 +325,20 @@ def test_prompts_that_begin_alike_are_not_run_there(awkward):
 
 
 def test_costs_are_those_of_a_hand_count():
-    costs = Costs(3, 10, 8, 40, 100, batch=2, length=6, read=1, pairs=2, bytes_each=4)
-    logits = 2 * 2 * 10 * 100
-    last_layer = 2 * (4 * 4 * 10 * 8 + (2 * 10 * 8 + 4 * 6 * 8 + 2 * 8 * 10) + 4 * 10 * 40)  # 4 keys, 1 query
-    assert costs.row(Entry(2, 2, 4)) == last_layer + logits
+    costs = Costs(3, 10, 2, 4, 40, 100, batch=2, length=6, read=1, pairs=2, bytes_each=4)
+    logits, query, mlp = 2 * 2 * 10 * 100, 2 * 10 * 8 + 2 * 8 * 10, 4 * 10 * 40
+    made = 4 * 1 * 10 * 8 + 4 * 6 * 8  # one key and one value, and the query's look at six
+    assert costs.row(Entry(2, 2, 1)) == 2 * (made + query + mlp) + logits
+    not_made = 4 * 10 * 8 + 4 * 10 * 2 * 6  # four would cost more than to ask the stream
+    assert costs.row(Entry(2, 2, 4)) == 2 * (not_made + query + mlp) + logits
     assert costs.row(Entry(2, 0, 6, after_attention=True)) == 2 * 4 * 10 * 40 + logits
     assert costs.row(Entry(3, 0, 6)) == logits
     assert costs.row(Entry(0, 5, 1)) < costs.row(Entry(0, 0, 6))
 
 
 def test_small_models_pay_for_calls_and_large_ones_for_positions():
-    small = Costs(3, 10, 8, 40, 100, batch=2, length=6, read=1, pairs=2, bytes_each=4)
-    large = Costs(12, 768, 768, 3072, 50257, batch=8, length=15, read=1, pairs=8, bytes_each=4)
+    small = Costs(3, 10, 2, 4, 40, 100, batch=2, length=6, read=1, pairs=2, bytes_each=4)
+    large = Costs(12, 768, 12, 64, 3072, 50257, batch=8, length=15, read=1, pairs=8, bytes_each=4)
     entries = [Entry(0, start, 1) for start in range(6)]
     assert [len(items) for items, _ in small.batches(entries, lambda entry: entry)] == [6]
     assert [len(items) for items, _ in large.batches(entries, lambda entry: entry)] == 6 * [1]

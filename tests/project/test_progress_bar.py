@@ -16,11 +16,27 @@ assert list(progress.progress([1, 2, 3], "paths to heads")) == [1, 2, 3]
 """
 
 
-def said(environment: dict[str, str]) -> str:
+CELL = """
+from IPython.core.interactiveshell import InteractiveShell
+from torch import nn
+from patchbook.models import runs
+runs.DELAY = 0
+shell = InteractiveShell.instance()
+model = nn.Module()
+model.embed = nn.Identity()
+runs.count(model)
+shell.user_ns["model"] = model
+for _ in range(2):
+    assert shell.run_cell("for _ in range(3): model.embed(1)").success
+    assert not runs._bars
+"""
+
+
+def said(environment: dict[str, str], code: str = SWEEP) -> str:
     """What a sweep of three steps writes in a process of its own."""
     without = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SWEEP],
+        [sys.executable, "-W", "ignore", "-c", code],
         env=without | environment,
         capture_output=True,
         text=True,
@@ -29,10 +45,12 @@ def said(environment: dict[str, str]) -> str:
     return run.stdout + run.stderr
 
 
-def test_a_learner_sees_the_bar():
+def test_a_learner_sees_the_bar_and_the_runs():
     assert "paths to heads" in said({})
+    assert "runs of the model" in said({}, CELL)
 
 
 @pytest.mark.parametrize("environment", [kernel_environment(), build.ENVIRONMENT], ids=["grading", "book"])
 def test_grading_and_the_book_do_not(environment):
-    assert said({"TQDM_DISABLE": environment["TQDM_DISABLE"]}) == ""
+    for code in (SWEEP, CELL):
+        assert said({"TQDM_DISABLE": environment["TQDM_DISABLE"]}, code) == ""
