@@ -14,6 +14,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from patchbook.authoring.head import is_head
 from patchbook.grading.gradebook.results import Result, fate
 from patchbook.grading.notebooks.cells import exercise_of
+from patchbook.outline import address_in
 
 TEMPLATE = "patchbook_feedback"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -31,6 +32,8 @@ class Summarise(NbGraderPreprocessor):
             grader["exercise"] = exercise_of(grader.get("grade_id", ""))
             grader["pending"] = grader["grade"] and pending[grader["grade_id"]] is None
             by_hand += grader["points"] if grader["pending"] else 0
+            failed = [o for o in cell.get("outputs", []) if o.output_type == "error"] if grader["grade"] else []
+            grader["more"] = next(filter(None, (address_in(error.evalue) for error in failed)), "")
         status, reason = fate(nb)
         names["summary"] = {"status": status, "reason": reason, "by_hand": by_hand}
         nb.cells = [cell for cell in nb.cells if not is_head(cell)]  # its pictures are elsewhere
