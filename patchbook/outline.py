@@ -34,7 +34,11 @@ def chapters() -> dict[str, dict[str, Any]]:
 def address(exercise: str, diagnosis: str) -> str:
     """Where the book explains a diagnosis; "" where it has no page of the exercise."""
     book = _course().get("book")
-    if not book or not diagnosis or not any(exercise in chapter["exercises"] for chapter in chapters().values()):
+    if (
+        not book
+        or not diagnosis
+        or not any(exercise in chapter["exercises"] for chapter in chapters().values())
+    ):
         return ""
     return f"{book}/{page(exercise, diagnosis)}.html#{anchor(diagnosis)}"
 

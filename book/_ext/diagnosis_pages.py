@@ -40,7 +40,9 @@ def pages(edition: str) -> dict[str, str]:
     for prediction in texts["prediction"]:
         for name in prediction["exercises"]:
             if name in said:
-                said[name]["rows"] = [predicted(id, row) for id, row in prediction.items() if id != "exercises"]
+                said[name]["rows"] = [
+                    predicted(id, row) for id, row in prediction.items() if id != "exercises"
+                ]
     made = {name: page_of(name, row, solved=edition == "self-study") for name, row in said.items()}
     return made | {"index": index(texts["general"], found["messages"], said)}
 
@@ -60,20 +62,30 @@ def page_of(name: str, row: dict[str, Any], solved: bool) -> str:
     ]
     for one in row["rows"]:
         example = one.get("example")
-        saw = one["what"] if example else f"One fault gives these values on every case: {one['what']}"
-        parts += [f"## `{one['id']}`", f"**What the check saw.** {saw}"]
+        saw = (
+            one["what"] if example else f"One fault gives these values on every case: {literal(one['what'])}"
+        )
+        parts += [f"## {one['id']}", f"**What the check saw.** {saw}"]
         parts += [f"**An example.** {example}"] if example else []
-        parts += [f"**How to mend it.** {one['next']}"] if one["next"] else []
+        mend = one["next"] if example else literal(one["next"])
+        parts += [f"**How to mend it.** {mend}"] if mend else []
         if one["code"] and solved:
             parts.append(folded("An answer that is wrong in this way", one["code"]))
     if solved and any(one["code"] for one in row["rows"]):
-        parts[2] = OTHERS.replace("made.", f"made. In code, `{RIGHT}` and names that are not defined stand for what is right.")
+        parts[2] = OTHERS.replace(
+            "made.", f"made. In code, `{RIGHT}` and names that are not defined stand for what is right."
+        )
     if row["explained"]:
         parts.append(
             "This check compares with no one right answer: it measures the model in use, and looks whether what you "
             "said holds there. So a message never says which answer it wants."
         )
     return "\n\n".join(parts) + "\n"
+
+
+def literal(text: str) -> str:
+    """Text in which no sign is Markdown's."""
+    return re.sub(r"([\\`*_{}\[\]<>$#|~])", r"\\\1", text)
 
 
 def folded(summary: str, code: str) -> str:
@@ -95,7 +107,7 @@ def index(general: dict[str, dict], messages: dict[str, str], said: dict[str, di
         own = [name for name, row in said.items() if any(one["id"] == id for one in row["rows"])]
         links = ", ".join(f"[`{name}`]({name}.md)" for name in own)
         parts += [
-            f"## `{id}`",
+            f"## {id}",
             f"**What the check saw.** {text['saw']}",
             f"```python\n{text['example'].strip()}\n```",
             f"```text\n{messages[id]}\n```",
@@ -127,13 +139,17 @@ def listed(name: str, row: dict[str, Any]) -> str:
 def gathered() -> dict[str, Any]:
     """Each exercise's rows, and what the check of the toy exercise says to each general example."""
     sources = [*sorted(ANSWERS.glob("*.py")), TEXTS, Path(__file__)]
-    digest = hashlib.sha256(cache_key().encode() + b"".join(path.read_bytes() for path in sources)).hexdigest()
+    digest = hashlib.sha256(
+        cache_key().encode() + b"".join(path.read_bytes() for path in sources)
+    ).hexdigest()
     kept = KEPT / f"{digest[:16]}.json"
     if not kept.is_file():
         KEPT.mkdir(parents=True, exist_ok=True)
         for old in KEPT.glob("*.json"):
             old.unlink()
-        kept.write_text(json.dumps({"exercises": dict(exercises()), "messages": messages()}), encoding="utf-8")
+        kept.write_text(
+            json.dumps({"exercises": dict(exercises()), "messages": messages()}), encoding="utf-8"
+        )
     return json.loads(kept.read_text(encoding="utf-8"))
 
 
@@ -147,7 +163,8 @@ def exercises() -> Iterator[tuple[str, dict[str, Any]]]:
                 check = getattr(tests, f"test_{name}").check
                 codes = own_code(check) | wrong_answers(check)
                 rows = [
-                    {"id": m.id, "what": m.what, "next": m.next, "code": codes.get(m.id, "")} for m in check.mistakes
+                    {"id": m.id, "what": m.what, "next": m.next, "code": codes.get(m.id, "")}
+                    for m in check.mistakes
                 ]
                 yield name, {
                     "chapter": chapter, "chapter_title": its["title"], "title": exercise["title"], "rows": rows,
@@ -171,14 +188,20 @@ def wrong_answers(check) -> dict[str, str]:
     except ModuleNotFoundError:
         return {}
     mine = [answer for answer in bank.BANK if answer.exercise == check.exercise]
-    right = {answer.implementation.__name__ for answer in mine if not answer.diagnosis and callable(answer.implementation)}
+    right = {
+        answer.implementation.__name__
+        for answer in mine
+        if not answer.diagnosis and callable(answer.implementation)
+    }
     found: dict[str, str] = {}
     for answer in mine:
         function = answer.implementation
         if answer.diagnosis and isinstance(function, FunctionType):
             code = re.sub(r"\A(?:@.*\n)+", "", textwrap.dedent(inspect.getsource(function)))
             if code.startswith(f"def {function.__name__}("):
-                code = called(code.rstrip(), {function.__name__: check.exercise} | dict.fromkeys(right, RIGHT))
+                code = called(
+                    code.rstrip(), {function.__name__: check.exercise} | dict.fromkeys(right, RIGHT)
+                )
                 found[answer.diagnosis] = min(found.get(answer.diagnosis, code), code, key=len)
     return found
 
@@ -200,14 +223,18 @@ def own_code(check) -> dict[str, str]:
         line = getattr(mistake.wrong, "__code__", None) and mistake.wrong.__code__.co_firstlineno
         if wrong := rows.get((mistake.id, line)):
             code = f"def {check.exercise}({ast.unparse(wrong.args)}):\n    return {ast.unparse(wrong.body)}"
-            found[mistake.id] = called(code, {f"specifications.{check.exercise}": RIGHT, "specifications.": ""})
+            found[mistake.id] = called(
+                code, {f"specifications.{check.exercise}": RIGHT, "specifications.": ""}
+            )
     return found
 
 
 def called(code: str, other: dict[str, str]) -> str:
     """Code with other names in it, and without underscores before those of the module it comes from."""
     for name, new in other.items():
-        code = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w)" if name[-1] != "." else rf"\b{re.escape(name)}", new, code)
+        code = re.sub(
+            rf"(?<![\w.]){re.escape(name)}(?!\w)" if name[-1] != "." else rf"\b{re.escape(name)}", new, code
+        )
     return re.sub(r"(?<![\w.])_(?=[A-Za-z])", "", code)
 
 

@@ -20,6 +20,8 @@ CHANGES = (
     (r' role="(?:doc-biblioentry|list)"', ""),
     # On a narrow page a drawing scrolls, and its caption stays.
     (r'(<figure class="pb-figure">\s*)(<svg\b(?s:.*?)</svg>)', r'\1<div class="pb-drawing">\2</div>'),
+    # Paper shows hints, and no answers.
+    (r"<details>(?=<summary>Hint\b)", '<details class="pb-hint">'),
     # A table's empty corner heads no row and no column.
     (r"<th\b[^>]*>(?:<p></p>)?</th>", "<td></td>"),
 )

@@ -114,10 +114,11 @@ def colab_url(options: dict, chapter: str) -> str:
     return f"{site}/github/{repository}/blob/{options['repository_branch']}/{quote(path)}"
 
 
-def colab_role(role, rawtext, chapter, line, inliner, options=None, content=None):
-    """{colab}`01_induction_heads`: a link that opens the chapter's exercises in Colab."""
+def colab_role(role, rawtext, text, line, inliner, options=None, content=None):
+    """{colab}`01_induction_heads` or {colab}`words <01_induction_heads>`: opens the chapter's exercises in Colab."""
     theme = inliner.document.settings.env.config.html_theme_options
-    return [nodes.reference(rawtext, "Open in Colab", refuri=colab_url(theme, chapter))], []
+    words, chapter = re.fullmatch(r"(?:(.+) <)?(\w+)>?", text).groups()
+    return [nodes.reference(rawtext, words or "Open in Colab", refuri=colab_url(theme, chapter))], []
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:

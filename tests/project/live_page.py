@@ -76,7 +76,7 @@ def live_weights_into(folder: Path) -> None:
 
 FIGURE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title>
 <body style="font: 16px system-ui, sans-serif; margin: 0; background: #fff; width: 820px">
-<div class="pb-live" data-live="{name}" data-start="view" data-cell="25" style="margin: 0"></div>
+<div class="pb-live" data-live="{name}" data-size="{size}" data-start="view" data-cell="25" style="margin: 0"></div>
 <script src="live.js"></script>"""
 
 
@@ -89,8 +89,10 @@ def draw_pictures(folder: Path, wanted: list[str]) -> None:
         prepare(Path(page))
         live_weights_into(Path(page))
         with served(Path(page)) as address, Browser(Path(profile)) as browser:
-            for name in wanted or list(live.FIGURES):
-                (Path(page) / f"{name}.html").write_text(FIGURE.format(name=name), encoding="utf-8")
+            for name in wanted or live.PICTURES:
+                figure, _, size = name.partition("-")
+                words = FIGURE.format(name=figure, size=size)
+                (Path(page) / f"{name}.html").write_text(words, encoding="utf-8")
                 browser.open(f"{address}/{name}.html", width=820)
                 until(lambda: browser.value("document.querySelector('.pbl-said')?.textContent"))
                 awaited(

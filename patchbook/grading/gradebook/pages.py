@@ -32,7 +32,9 @@ class Summarise(NbGraderPreprocessor):
             grader["exercise"] = exercise_of(grader.get("grade_id", ""))
             grader["pending"] = grader["grade"] and pending[grader["grade_id"]] is None
             by_hand += grader["points"] if grader["pending"] else 0
-            failed = [o for o in cell.get("outputs", []) if o.output_type == "error"] if grader["grade"] else []
+            failed = (
+                [o for o in cell.get("outputs", []) if o.output_type == "error"] if grader["grade"] else []
+            )
             grader["more"] = next(filter(None, (address_in(error.evalue) for error in failed)), "")
         status, reason = fate(nb)
         names["summary"] = {"status": status, "reason": reason, "by_hand": by_hand}

@@ -4,9 +4,9 @@ import type { Begin } from "../figure";
 import { bars, calmly, h, input, labelled, map2d, shown, signed } from "../ui";
 import { answers } from "./prompted";
 
-export const DEFAULTS = { prompt: "When Mary and John went to the park, John gave a ball to", right: "Mary", wrong: "John", part: "" };
+const DEFAULTS = { prompt: "When Mary and John went to the park, John gave a ball to", right: "Mary", wrong: "John", part: "" };
 
-export const begin: Begin = async (stage) => {
+const begin: Begin = async (stage) => {
   const { state } = stage;
   const model = await stage.model("tiny-gpt2");
   const typed = (key: string) => calmly((value: string) => stage.set({ [key]: value, part: "" }));
@@ -57,6 +57,8 @@ export const begin: Begin = async (stage) => {
   stage.show();
   await stage.onchange();
 };
+
+export default { begin, DEFAULTS };
 
 /** Where a head looks from the last token, most first. */
 function looked(patterns: Float32Array, n: number, head: number): [number, number][] {
