@@ -85,8 +85,7 @@ def measured(browser: Browser, address: str) -> tuple[float, float, float]:
     return times[0] / 1000, times[1] / 1000, drawn / 1000 if figures else float("nan")
 
 
-SENT = """performance.getEntries().filter(one => one.entryType === "navigation" || one.entryType === "resource")
-  .reduce((sum, one) => sum + one.transferSize, 0)"""
+SENT = "performance.getEntries().reduce((sum, one) => sum + (one.transferSize ?? 0), 0)"
 FIGURES = "document.querySelectorAll('.pb-plot, .pb-view')"
 
 

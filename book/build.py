@@ -4,7 +4,7 @@
     .venv/bin/python book/build.py --edition class      # without any solution
 
 A chapter's exercises, solutions/NN_topic.md, are run as one notebook, and shown as one page for each section.
-The class edition shows them unexecuted, without solutions. Each exercise has a page of what its check may say.
+The class edition shows them unexecuted, without solutions. What an exercise's check may say has a page, too.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def drop_pages_without_source(html: Path, sources: Path) -> None:
 
 
 def lay_out(edition: str, sources: Path) -> None:
-    """Put what jupyter-book builds an edition from into `sources`: book/, the pages of exercises and of diagnoses."""
+    """Put what jupyter-book builds from into `sources`: book/, the pages of exercises and of diagnoses."""
     sources.mkdir(parents=True, exist_ok=True)
     for shared in ("book", "benchmarks", "_config.yml"):
         if not (sources / shared).is_symlink():

@@ -1,7 +1,8 @@
 """What the course asks, as data, and where its book explains what a check says.
 
-`tests/chapters.json` is made by `make exercises`: see authoring/outline.py. Where it is missing, or has nothing of
-an exercise, as for another course's, there are no chapters and no addresses. Nothing here needs torch.
+`tests/chapters.json` is made by `make exercises`: see authoring/outline.py. Where it is missing, or has
+nothing of an exercise, as for another course's, there are no chapters and no addresses. Nothing here needs
+torch.
 """
 
 import functools
@@ -12,9 +13,9 @@ from typing import Any
 
 # What the check of any exercise may say. The book has one page for these, and one for each exercise.
 GENERAL = frozenset({
-    "autograd-left-on", "changed-input", "contract", "extra-axis", "first-difference", "hooks-left", "missing-axis",
-    "needs-another", "no-error", "not-written", "off-by-one", "raised", "ready-made", "reversed", "transposed",
-    "wrong-error", "wrong-offset", "wrong-scale", "wrong-sign",
+    "autograd-left-on", "changed-input", "contract", "extra-axis", "first-difference", "hooks-left",
+    "missing-axis", "needs-another", "no-error", "not-written", "off-by-one", "raised", "ready-made",
+    "reversed", "transposed", "wrong-error", "wrong-offset", "wrong-scale", "wrong-sign",
 })  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """A page for every diagnosis: what a check saw, an answer that is wrong in this way, why, and how to mend it.
 
-`diagnoses/index` has what the check of any exercise may say, and a list of all; `diagnoses/EXERCISE` what its own check
-may say. The words are those of the rows in tests/mistakes. The code is a learner's: of the bank of wrong answers
-that tests the checks, or a row's own where it stands alone; never a specification's. The class edition has no code.
+`diagnoses/index` has what the check of any exercise may say, and a list of all; `diagnoses/EXERCISE` what
+its own may say. The words are those of the rows in tests/mistakes. The code is a learner's: of the bank of
+wrong answers that tests the checks, or of a row that is one expression; never a specification's. The class
+edition has no code.
 
 What is read from the modules is kept in build/diagnoses: it takes some seconds of imports.
 """
@@ -56,7 +57,8 @@ def page_of(name: str, row: dict[str, Any], solved: bool) -> str:
     """What the check of one exercise may say."""
     parts = [
         f"{ORPHAN}# What can be wrong with `{name}`",
-        f"{{ref}}`{row['title']} <{name}>`, an exercise of [{row['chapter_title']}](../book/{row['chapter']}.md). "
+        f"{{ref}}`{row['title']} <{name}>`, an exercise of "
+        f"[{row['chapter_title']}](../book/{row['chapter']}.md). "
         "What any check may say beside this is on [the page of all diagnoses](index.md).",
         OTHERS,
     ]
@@ -77,8 +79,8 @@ def page_of(name: str, row: dict[str, Any], solved: bool) -> str:
         )
     if row["explained"]:
         parts.append(
-            "This check compares with no one right answer: it measures the model in use, and looks whether what you "
-            "said holds there. So a message never says which answer it wants."
+            "This check compares with no one right answer: it measures the model in use, and looks whether "
+            "what you said holds there. So a message never says which answer it wants."
         )
     return "\n\n".join(parts) + "\n"
 
@@ -96,12 +98,12 @@ def index(general: dict[str, dict], messages: dict[str, str], said: dict[str, di
     """How to read a message, what any check may say, and all diagnoses by chapter."""
     parts = [
         "# What a check says",
-        "A check that fails raises `CheckFailed`, and says in three lines what is wrong, where it shows, and what to look "
-        "at next. The last line leads here: each kind of mistake has a short name, such as `transposed`, and a place "
-        "with an example. First those that the check of any exercise may give, then "
+        "A check that fails raises `CheckFailed`, and says in three lines what is wrong, where it shows, and "
+        "what to look at next. The last line leads here: each kind of mistake has a short name, such as "
+        "`transposed`, and a place with an example. First those that the check of any exercise may give, then "
         "[each exercise's own](#each-exercises-own).",
-        "The examples answer a toy exercise: `double(model, x)` gives twice the values of `x`, with axes `batch pos`, "
-        "raises a ValueError where `x` is empty, and leaves the model alone.",
+        "The examples answer a toy exercise: `double(model, x)` gives twice the values of `x`, with axes "
+        "`batch pos`, raises a ValueError where `x` is empty, and leaves the model alone.",
     ]
     for id, text in general.items():
         own = [name for name, row in said.items() if any(one["id"] == id for one in row["rows"])]
@@ -123,7 +125,7 @@ def index(general: dict[str, dict], messages: dict[str, str], said: dict[str, di
 
 
 def listed(name: str, row: dict[str, Any]) -> str:
-    """An exercise and its diagnoses with their addresses, in a line; as HTML, since Sphinx would look each one up."""
+    """An exercise and its diagnoses with their addresses, in HTML: Sphinx would look each one up."""
     from patchbook.outline import anchor
 
     links = (
@@ -167,8 +169,8 @@ def exercises() -> Iterator[tuple[str, dict[str, Any]]]:
                     for m in check.mistakes
                 ]
                 yield name, {
-                    "chapter": chapter, "chapter_title": its["title"], "title": exercise["title"], "rows": rows,
-                    "explained": check.explain is not None,
+                    "chapter": chapter, "chapter_title": its["title"], "title": exercise["title"],
+                    "rows": rows, "explained": check.explain is not None,
                 }  # fmt: skip
 
 

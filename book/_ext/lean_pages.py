@@ -7,6 +7,12 @@ SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"(?: defer="")?></script>'
 )
 CHANGES = (
+    # 20 icons, in place of all that there are.
+    (
+        r'<script [^>]*?src="([^"]*)scripts/fontawesome\.js[^"]*"[^>]*></script>',
+        r'<link rel="stylesheet" href="\1icons.css">',
+    ),
+    (r'\s*<link rel="preload" as="font"[^>]*>', ""),
     # The text comes before any script, and scripts keep their order. Lines in the page use the first.
     (r'<script (?=[^>]*\bsrc=")(?![^>]*(?:documentation_options|defer|async))', "<script defer "),
     # It hides from screen readers what the summary says: "Show the solution".

@@ -5,9 +5,9 @@
     What this figure is, in a sentence: the caption, also of the picture that stands for it without scripts.
     ```
 
-Options set what the figure begins with; `:start: view` begins without a press, `:size: small` is the front page's. The script and the weights
-lie in `_static/live/` of the built site. Weights are written anew only where a model, or the way it is
-written, has changed.
+Options set what the figure begins with; `:start: view` begins without a press, `:size: small` is the front
+page's. The script and the weights lie in `_static/live/` of the built site. Weights are written anew only
+where a model, or the way it is written, has changed.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ PICTURES = (*FIGURES, "text-small")
 
 
 class Live(SphinxDirective):
-    """A figure by name. Its content is its caption; its picture is `_live/pictures/NAME.png`."""
+    """A figure by name. Its content is its caption; its picture is `_live/pictures/NAME.webp`."""
 
     required_arguments = 1
     has_content = True
@@ -70,9 +70,9 @@ class Live(SphinxDirective):
         data = "".join(f' data-{key}="{escaped(value)}"' for key, value in self.options.items())
         caption, _ = self.parse_inline(" ".join(self.content))
         its = f"{name}-small" if self.options.get("size") == "small" else name
-        width, height = size_of(LIVE / "pictures" / f"{its}.png")
+        width, height = size_of(LIVE / "pictures" / f"{its}.webp")
         picture = (
-            f'<img src="{up}_static/live/pictures/{its}.png" width="{width}" height="{height}" '
+            f'<img src="{up}_static/live/pictures/{its}.webp" width="{width}" height="{height}" '
             f'alt="{escaped(shows)}" loading="lazy">'
         )
         return [
@@ -88,8 +88,8 @@ class Live(SphinxDirective):
 
 
 def size_of(picture: Path) -> tuple[int, int]:
-    """Width and height of a PNG, so that the page keeps a place for it."""
-    return struct.unpack(">II", picture.read_bytes()[16:24])
+    """Width and height of a WebP, so that the page keeps a place for it."""
+    return struct.unpack("<HH", picture.read_bytes()[26:30])
 
 
 def escaped(text: str) -> str:

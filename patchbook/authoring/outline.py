@@ -1,8 +1,7 @@
 """What each chapter asks, as data: tests/chapters.json, from which notebooks tell a learner how far they are.
 
-    {"book": "https://…",
-     "chapters": {"00_hooks_and_caches": {"title": "0 · Hooks and caches",
-                                          "exercises": {"my_name": {"title": "…", "points": 3, "check": true}}}}}
+    {"book": "https://…", "chapters": {"00_hooks_and_caches": {
+      "title": "0 · Hooks and caches", "exercises": {"my_name": {"title": "…", "points": 3, "check": true}}}}}
 
 book: the published book's address, to which checks lead; null for a course that has none.
 check: false where a person reads the answer.

@@ -1,7 +1,8 @@
 """Which checks have passed, kept in one small file beside the notebook, or in a Drive that Colab has mounted.
 
-Kept only for a person at a notebook: not by scripts, not by the book, and never while a notebook is graded. The
-file holds names of exercises and nothing else; it is never sent anywhere. Where it cannot be written, nothing is kept.
+Kept only for a person at a notebook: not by scripts, not by the book, and never while a notebook is
+graded. The file holds names of exercises and nothing else; it is sent nowhere. Where it cannot be written,
+nothing is kept.
 """
 
 import json

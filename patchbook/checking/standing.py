@@ -1,7 +1,8 @@
-"""How far a learner is in a chapter: the checks that passed since the notebook's kernel began, and earlier ones.
+"""How far a learner is in a chapter: the checks that passed since the notebook's kernel began, and before.
 
-What passed before a restart has "passed earlier": the answer may have changed since, so it counts apart, until its
-check runs again. Nothing is sent anywhere; keeping.py says where the names of exercises are kept.
+What passed before a restart has "passed earlier": the answer may have changed since, so it counts apart,
+until its check runs again. Nothing is sent anywhere; keeping.py says where the names of exercises are
+kept.
 """
 
 import os

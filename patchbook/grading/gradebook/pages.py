@@ -8,6 +8,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
@@ -40,6 +41,12 @@ class Summarise(NbGraderPreprocessor):
         names["summary"] = {"status": status, "reason": reason, "by_hand": by_hand}
         nb.cells = [cell for cell in nb.cells if not is_head(cell)]  # its pictures are elsewhere
         return nb, resources
+
+
+def more(cell: NotebookNode) -> str:
+    """Where the book explains what the cell's check said; "" where it said nothing."""
+    errors = (output for output in cell.get("outputs", []) if output.output_type == "error")
+    return next(filter(None, (address_in(error.evalue) for error in errors)), "")
 
 
 class Compiled(BytecodeCache):
