@@ -100,7 +100,7 @@ def index(general: dict[str, dict], messages: dict[str, str], said: dict[str, di
         "# What a check says",
         "A check that fails raises `CheckFailed`, and says in three lines what is wrong, where it shows, and "
         "what to look at next. The last line leads here: each kind of mistake has a short name, such as "
-        "`transposed`, and a place with an example. First those that the check of any exercise may give, then "
+        "`transposed`, and a place with an example. First those that any check may give, then "
         "[each exercise's own](#each-exercises-own).",
         "The examples answer a toy exercise: `double(model, x)` gives twice the values of `x`, with axes "
         "`batch pos`, raises a ValueError where `x` is empty, and leaves the model alone.",
