@@ -25,6 +25,7 @@ RULES = f"""
   content: "" !important; display: inline-block; width: 1.1em; height: 1em; vertical-align: -.125em; {MASK}
 }}
 .fa-lg::before {{ font-size: .85em; }}
+a:is(.github, .gitlab)::before {{ content: none !important; }}
 .admonition > .admonition-title::after {{
   content: "" !important; font: inherit !important; width: 1rem; height: 1rem; top: .55rem; {MASK}
 }}

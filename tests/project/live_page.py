@@ -74,7 +74,7 @@ def live_weights_into(folder: Path) -> None:
         (folder / file.name).write_bytes(file.read_bytes())
 
 
-WEBP = {"format": "webp", "quality": 85}
+WEBP = {"format": "webp", "quality": 70}
 FIGURE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title>
 <body style="font: 16px system-ui, sans-serif; margin: 0; background: #fff; width: 820px">
 <div class="pb-live" data-live="{name}" data-size="{size}" data-start="view" data-cell="25" style="margin: 0">

@@ -115,7 +115,8 @@ const begin: Begin = async (stage) => {
     const usual = likeliest(most);
     stage.say(`Today ${DAYS[today]}: the likeliest day is ${DAYS[says]} (${step(says)}) with ${percent(answered[says]!)}. `
       + `Read at ${shown(prompts[today]!.texts[pos]!)}, ${DAYS[last]} (${step(last)}) leads ${since ? `from ${stations[since]} on; before that, ${DAYS[leads[since - 1]!]} (${step(leads[since - 1]!)})` : "from the start"}. `
-      + `Of the seven days, ${most[usual]} ${most[usual] === 1 ? "is" : "are"} answered with ${usual ? `the day ${STEPS[usual]}` : "the same day"}.`);
+      + (took.every((its, day) => its === step(says, day)) ? `All seven are answered with ${DAYS[says]}.`
+        : `Of the seven days, ${most[usual]} ${most[usual] === 1 ? "is" : "are"} answered with ${usual ? `the day ${STEPS[usual]}` : "the same day"}.`));
   });
   stage.show();
   await stage.onchange();
