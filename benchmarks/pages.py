@@ -3,6 +3,7 @@
     .venv/bin/python book/build.py                        # the book as it is, in build/book
     .venv/bin/python benchmarks/pages.py                  # its pages
     .venv/bin/python benchmarks/pages.py --before FOLDER  # beside those of another build, in turn
+    .venv/bin/python benchmarks/pages.py --bytes          # how much each page sends: at once, and in all
 
 Served from this machine, compressed as hosts of static pages do. The browser slows down the line and the
 processor: 1.6 Mbit/s with 150 ms of delay, a quarter of this machine's speed, 400 pixels. A busy machine is
@@ -84,13 +85,50 @@ def measured(browser: Browser, address: str) -> tuple[float, float, float]:
     return times[0] / 1000, times[1] / 1000, drawn / 1000 if figures else float("nan")
 
 
+SENT = "performance.getEntries().reduce((sum, one) => sum + (one.transferSize ?? 0), 0)"
+FIGURES = "document.querySelectorAll('.pb-plot, .pb-view')"
+
+
+def sent(browser: Browser, address: str) -> tuple[int, int]:
+    """Bytes, compressed, of a page that was opened, and of one that was read to its end."""
+    browser.ask("Network.clearBrowserCache")
+    browser.open(address, width=1280)
+    at_once = browser.value(SENT)
+    for number in range(browser.value(f"{FIGURES}.length")):
+        browser.value(f"{FIGURES}[{number}].scrollIntoView()")
+        while not browser.value(f"!!{FIGURES}[{number}].querySelector('svg, canvas, span')"):
+            time.sleep(0.05)
+    return at_once, browser.value(SENT)
+
+
+def print_bytes(builds: dict[str, Path]) -> None:
+    """A row for each page of the book and for the largest page of each chapter's exercises."""
+    rows = []
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        Browser(Path(profile)) as browser,
+    ):
+        for build, folder in builds.items():
+            pages = [*sorted(folder.glob("book/*.html"))]
+            for chapter in sorted(folder.glob("exercises/*/")):
+                pages.append(max(chapter.glob("*.html"), key=lambda page: page.stat().st_size))
+            address = serve(folder.resolve())
+            for page in pages:
+                name = page.relative_to(folder).as_posix()
+                rows.append([name, build, *(f"{n / 1e3:.0f}" for n in sent(browser, f"{address}/{name}"))])
+    print(table(["page", "build", "kB at once", "kB in all"], sorted(rows, key=lambda row: row[0])))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--before", type=Path, help="the html folder of another build, to compare with")
     parser.add_argument("--after", type=Path, default=BUILT)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--bytes", action="store_true", help="print how much each page sends, and no times")
     chosen = parser.parse_args()
     builds = {"before": chosen.before, "after": chosen.after}
+    if chosen.bytes:
+        return print_bytes({name: folder for name, folder in builds.items() if folder})
     addresses = {name: serve(folder.resolve()) for name, folder in builds.items() if folder}
     runs = {(page, name): [] for page in PAGES for name in addresses}
     with (

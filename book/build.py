@@ -4,7 +4,7 @@
     .venv/bin/python book/build.py --edition class      # without any solution
 
 A chapter's exercises, solutions/NN_topic.md, are run as one notebook, and shown as one page for each section.
-The class edition shows them unexecuted, without solutions.
+The class edition shows them unexecuted, without solutions. What an exercise's check may say has a page, too.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import diagnosis_pages  # noqa: E402
 from exercise_pages import shown, split  # noqa: E402
 from running_pages import CACHE, cache_key, executed  # noqa: E402  (the folder is no package: Sphinx needs it so)
 
@@ -76,7 +77,7 @@ def drop_pages_without_source(html: Path, sources: Path) -> None:
 
 
 def lay_out(edition: str, sources: Path) -> None:
-    """Put what jupyter-book builds an edition from into `sources`: book/, and the pages of exercises."""
+    """Put what jupyter-book builds from into `sources`: book/, the pages of exercises and of diagnoses."""
     sources.mkdir(parents=True, exist_ok=True)
     for shared in ("book", "benchmarks", "_config.yml"):
         if not (sources / shared).is_symlink():
@@ -90,6 +91,8 @@ def lay_out(edition: str, sources: Path) -> None:
                 entry["file"] = f"exercises/{name}"
                 pages = exercises(name, edition, config["repository"]["url"])
                 entry["sections"] = write(pages, sources / "exercises", name)
+    for name, page in diagnosis_pages.pages(edition).items():
+        _write(sources / "diagnoses" / f"{name}.md", page)
     _write(sources / "_toc.yml", yaml.safe_dump(contents, allow_unicode=True, sort_keys=False))
 
 

@@ -7,6 +7,12 @@ SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"(?: defer="")?></script>'
 )
 CHANGES = (
+    # 20 icons, in place of all that there are.
+    (
+        r'<script [^>]*?src="([^"]*)scripts/fontawesome\.js[^"]*"[^>]*></script>',
+        r'<link rel="stylesheet" href="\1icons.css">',
+    ),
+    (r'\s*<link rel="preload" as="font"[^>]*>', ""),
     # The text comes before any script, and scripts keep their order. Lines in the page use the first.
     (r'<script (?=[^>]*\bsrc=")(?![^>]*(?:documentation_options|defer|async))', "<script defer "),
     # It hides from screen readers what the summary says: "Show the solution".
@@ -20,6 +26,8 @@ CHANGES = (
     (r' role="(?:doc-biblioentry|list)"', ""),
     # On a narrow page a drawing scrolls, and its caption stays.
     (r'(<figure class="pb-figure">\s*)(<svg\b(?s:.*?)</svg>)', r'\1<div class="pb-drawing">\2</div>'),
+    # Paper shows hints, and no answers.
+    (r"<details>(?=<summary>Hint\b)", '<details class="pb-hint">'),
     # A table's empty corner heads no row and no column.
     (r"<th\b[^>]*>(?:<p></p>)?</th>", "<td></td>"),
 )

@@ -5,13 +5,14 @@
     What this figure is, in a sentence: the caption, also of the picture that stands for it without scripts.
     ```
 
-Options set what the figure begins with; `:start: view` begins without a press. The script and the weights
-lie in `_static/live/` of the built site. Weights are written anew only where a model, or the way it is
-written, has changed.
+Options set what the figure begins with; `:start: view` begins without a press, `:size: small` is the front
+page's. The script and the weights lie in `_static/live/` of the built site. Weights are written anew only
+where a model, or the way it is written, has changed.
 """
 
 import hashlib
 import shutil
+import struct
 import sys
 from pathlib import Path
 
@@ -44,11 +45,12 @@ FIGURES = {  # name -> (what the picture shows, the options a figure knows)
         ("text", "day", "at", "plane", "after"),
     ),
 }
-EVERY = {"start": directives.unchanged}
+EVERY = {"start": directives.unchanged, "size": directives.unchanged}
+PICTURES = (*FIGURES, "text-small")
 
 
 class Live(SphinxDirective):
-    """A figure by name. Its content is its caption; its picture is `_live/pictures/NAME.png`."""
+    """A figure by name. Its content is its caption; its picture is `_live/pictures/NAME.webp`."""
 
     required_arguments = 1
     has_content = True
@@ -67,7 +69,12 @@ class Live(SphinxDirective):
         up = "../" * self.env.docname.count("/")
         data = "".join(f' data-{key}="{escaped(value)}"' for key, value in self.options.items())
         caption, _ = self.parse_inline(" ".join(self.content))
-        picture = f'<img src="{up}_static/live/pictures/{name}.png" alt="{escaped(shows)}" loading="lazy">'
+        its = f"{name}-small" if self.options.get("size") == "small" else name
+        width, height = size_of(LIVE / "pictures" / f"{its}.webp")
+        picture = (
+            f'<img src="{up}_static/live/pictures/{its}.webp" width="{width}" height="{height}" '
+            f'alt="{escaped(shows)}" loading="lazy">'
+        )
         return [
             nodes.raw(
                 "",
@@ -78,6 +85,11 @@ class Live(SphinxDirective):
             nodes.inline("", "", *caption),
             nodes.raw("", "</figcaption></figure></div>", format="html"),
         ]
+
+
+def size_of(picture: Path) -> tuple[int, int]:
+    """Width and height of a WebP, so that the page keeps a place for it."""
+    return struct.unpack("<HH", picture.read_bytes()[26:30])
 
 
 def escaped(text: str) -> str:

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+import icons
 from docutils import nodes
 from lean_pages import lean
 from running_pages import CACHE, cache_key, kernel
@@ -114,20 +115,24 @@ def colab_url(options: dict, chapter: str) -> str:
     return f"{site}/github/{repository}/blob/{options['repository_branch']}/{quote(path)}"
 
 
-def colab_role(role, rawtext, chapter, line, inliner, options=None, content=None):
-    """{colab}`01_induction_heads`: a link that opens the chapter's exercises in Colab."""
+def colab_role(role, rawtext, text, line, inliner, options=None, content=None):
+    """{colab}`01_induction_heads`, {colab}`words <01_induction_heads>`: opens the chapter's exercises."""
     theme = inliner.document.settings.env.config.html_theme_options
-    return [nodes.reference(rawtext, "Open in Colab", refuri=colab_url(theme, chapter))], []
+    words, chapter = re.fullmatch(r"(?:(.+) <)?(\w+)>?", text).groups()
+    return [nodes.reference(rawtext, words or "Open in Colab", refuri=colab_url(theme, chapter))], []
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """circuitsvis' script comes from the installed package, of one version with what it draws."""
+    """Lean pages and their icons; circuitsvis' script comes from the package, as its calls do."""
     if exception is not None:
         return
     shutil.copyfile(CIRCUITSVIS, Path(app.outdir) / "_static" / "vendor" / "circuitsvis.js")
-    for page in Path(app.outdir).rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
+    static = Path(app.outdir) / "_static"
+    pages = {page: page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html")}
+    for page, text in pages.items():
         page.write_text(lean(text, searches=page.name == "search.html"), encoding="utf-8")
+    script = (static / "scripts" / "fontawesome.js").read_text(encoding="utf-8")
+    (static / "icons.css").write_text(icons.css(script, icons.used(pages.values())), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:

@@ -1,5 +1,13 @@
-/* For the keyboard: what scrolls inside of the page can be reached and moved. */
+/* For the keyboard: what scrolls inside of the page can be reached and moved. For paper: hints are open. */
 (() => {
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details.pb-hint:not([open])")];
+    for (const hint of opened) hint.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const hint of opened) hint.open = false;
+  });
   function reach() {
     for (const box of document.querySelectorAll("main :is(pre, table, .math, .pb-figure, .pb-figure > div:not(.pb-plot))")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

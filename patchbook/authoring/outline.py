@@ -1,8 +1,9 @@
 """What each chapter asks, as data: tests/chapters.json, from which notebooks tell a learner how far they are.
 
-    {"00_hooks_and_caches": {"title": "0 · Hooks and caches",
-                             "exercises": {"my_name": {"title": "…", "points": 3, "check": true}}}}
+    {"book": "https://…", "chapters": {"00_hooks_and_caches": {
+      "title": "0 · Hooks and caches", "exercises": {"my_name": {"title": "…", "points": 3, "check": true}}}}}
 
+book: the published book's address, to which checks lead; null for a course that has none.
 check: false where a person reads the answer.
 """
 
@@ -27,7 +28,7 @@ def outline_path(course: Course) -> Path:
 def outline_text(course: Course) -> str:
     """The bytes of tests/chapters.json, the same on every run."""
     chapters = {chapter: outline(source_notebook(course, chapter)) for chapter in course.chapters}
-    return json.dumps(chapters, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"book": course.book(), "chapters": chapters}, indent=1, ensure_ascii=False) + "\n"
 
 
 def outline(source: NotebookNode) -> dict[str, Any]:

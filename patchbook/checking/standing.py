@@ -1,33 +1,26 @@
-"""How far a learner is in a chapter: the checks that passed since the notebook's kernel began.
+"""How far a learner is in a chapter: the checks that passed since the notebook's kernel began, and before.
 
-Nothing is kept when the kernel ends, and nothing is sent anywhere. The chapters are data, which
-`make exercises` writes: see authoring/outline.py. Where they are not, nothing is said.
+What passed before a restart has "passed earlier": the answer may have changed since, so it counts apart,
+until its check runs again. Nothing is sent anywhere; keeping.py says where the names of exercises are
+kept.
 """
 
-import functools
-import json
 import os
 import sys
-from importlib.resources import files
 from typing import Any
+
+from patchbook.checking.keeping import is_lost, keep, kept, place
+from patchbook.outline import chapters
 
 _passed: set[str] = set()  # exercises
 _latest: list[str] = []  # the exercise of the check that ran last
-
-
-@functools.cache
-def chapters() -> dict[str, dict[str, Any]]:
-    """Every chapter's title and exercises; {} where the file is missing."""
-    try:
-        return json.loads((files("patchbook.tests") / "chapters.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
 
 
 def note(exercise: str, right: bool) -> None:
     """A visible check has run. An answer that was right once, and is not any more, does not count."""
     _latest[:] = [exercise]
     (_passed.add if right else _passed.discard)(exercise)
+    keep(exercise, right)
 
 
 def standing(exercise: str) -> str:
@@ -40,31 +33,43 @@ def standing(exercise: str) -> str:
 def progress() -> None:
     """Print the exercises of this notebook's chapter, the checks that passed, the points, and what is next.
 
-    It counts what this kernel has run: after a restart, run the checks again. Nothing is sent anywhere.
+    After a restart it says what has passed earlier, where that could be kept. Nothing is sent anywhere.
     """
     chapter = _chapter_of(_latest[0]) if _latest else _chapter_in_use()
     for shown in chapters().values() if chapter is None else ():
         print(f"{shown['title']}: {_counted(shown)}")
     if chapter is None:
         return
-    checks, by_hand = _checks(chapter), [e for e in chapter["exercises"].values() if not e["check"]]
+    checks, earlier = _checks(chapter), kept() - _passed
+    by_hand = [e for e in chapter["exercises"].values() if not e["check"]]
     print(f"{chapter['title']}: {_counted(chapter)}\n")
     wide = max(map(len, checks), default=0)
     for name, exercise in checks.items():
-        sign = "✓" if name in _passed else "○"
-        print(f"  {sign} {name:{wide}}  {exercise['points']:>2g}  {exercise['title']}")
-    waiting = [f"Next: {name} ({e['title']})." for name, e in checks.items() if name not in _passed]
-    print("\n" + "".join(waiting[:1] or ["Every check has passed."]))
+        sign = "✓" if name in _passed else "◐" if name in earlier else "○"
+        before = "  (passed earlier)" if name in earlier else ""
+        print(f"  {sign} {name:{wide}}  {exercise['points']:>2g}  {exercise['title']}{before}")
+    waiting = [f"Next: {name} ({e['title']})." for name, e in checks.items() if name not in _passed | earlier]
+    print("\n" + "".join(waiting[:1] or [_all_done(checks, earlier)]))
     if by_hand:
         points = sum(exercise["points"] for exercise in by_hand)
         print(f"Questions to answer in words: {len(by_hand)}, for {points:g} points that a person gives.")
+    if (_passed or earlier) and (file := place()):
+        advice = " It goes with this session: mount your Drive to keep it." if is_lost() else ""
+        print(f"Kept in {file}, and sent nowhere.{advice}")
+
+
+def _all_done(checks: dict[str, Any], earlier: set[str]) -> str:
+    again = [name for name in checks if name in earlier]
+    return f"Every check has passed; run again: {', '.join(again)}." if again else "Every check has passed."
 
 
 def _counted(chapter: dict[str, Any]) -> str:
-    checks = _checks(chapter)
+    checks, earlier = _checks(chapter), kept() - _passed
     done = [exercise["points"] for name, exercise in checks.items() if name in _passed]
     most = sum(exercise["points"] for exercise in checks.values())
-    return f"{len(done)} of {len(checks)} checks passed · {sum(done):g} of {most:g} points"
+    before = sum(name in earlier for name in checks)
+    more = f" (and {before} earlier)" if before else ""
+    return f"{len(done)} of {len(checks)} checks passed{more} · {sum(done):g} of {most:g} points"
 
 
 def _checks(chapter: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -74,14 +74,16 @@ def live_weights_into(folder: Path) -> None:
         (folder / file.name).write_bytes(file.read_bytes())
 
 
+WEBP = {"format": "webp", "quality": 70}
 FIGURE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>live</title>
 <body style="font: 16px system-ui, sans-serif; margin: 0; background: #fff; width: 820px">
-<div class="pb-live" data-live="{name}" data-start="view" data-cell="25" style="margin: 0"></div>
+<div class="pb-live" data-live="{name}" data-size="{size}" data-start="view" data-cell="25" style="margin: 0">
+</div>
 <script src="live.js"></script>"""
 
 
 def draw_pictures(folder: Path, wanted: list[str]) -> None:
-    """A PNG of each figure as it begins, in the light theme."""
+    """A picture of each figure as it begins, in the light theme."""
     sys.path.insert(0, str(ROOT / "book" / "_ext"))
     import live
 
@@ -89,8 +91,10 @@ def draw_pictures(folder: Path, wanted: list[str]) -> None:
         prepare(Path(page))
         live_weights_into(Path(page))
         with served(Path(page)) as address, Browser(Path(profile)) as browser:
-            for name in wanted or list(live.FIGURES):
-                (Path(page) / f"{name}.html").write_text(FIGURE.format(name=name), encoding="utf-8")
+            for name in wanted or live.PICTURES:
+                figure, _, size = name.partition("-")
+                words = FIGURE.format(name=figure, size=size)
+                (Path(page) / f"{name}.html").write_text(words, encoding="utf-8")
                 browser.open(f"{address}/{name}.html", width=820)
                 until(lambda: browser.value("document.querySelector('.pbl-said')?.textContent"))
                 awaited(
@@ -102,8 +106,8 @@ def draw_pictures(folder: Path, wanted: list[str]) -> None:
                     )
                 )
                 clip = {key: size[key] for key in ("x", "y", "width", "height")} | {"scale": 1}
-                shot = browser.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-                (folder / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+                shot = browser.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip, **WEBP)
+                (folder / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))
 
 
 if __name__ == "__main__":

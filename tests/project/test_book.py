@@ -19,11 +19,13 @@ from tests.project.built_book import EDITIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "book"), str(ROOT / "book" / "_ext")]
+import diagnosis_pages  # noqa: E402
 import exercise_pages  # noqa: E402  (the folder is no package: Sphinx loads it by its path)
 import picture  # noqa: E402
 import running_pages  # noqa: E402
 
 import build  # noqa: E402
+from patchbook import outline  # noqa: E402
 from tests.project.browser import CHROMIUM  # noqa: E402
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -240,6 +242,27 @@ def test_the_readme_shows_a_picture_that_the_built_book_gives(built):
     if CHROMIUM is not None:
         width, height = struct.unpack(">II", picture.taken(page)[16:24])  # of a PNG
         assert (width, height) == (picture.WIDTH, 900)
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_what_a_check_may_say_has_its_place_in_the_book(pages, edition):
+    exercises = diagnosis_pages.gathered()["exercises"]
+    given = {(name, row["id"]) for name, its in exercises.items() for row in its["rows"]}
+    given |= {(name, id) for name in exercises for id in outline.GENERAL}
+    broken = []
+    for name, id in given:
+        page = pages[edition].get(f"{outline.page(name, id)}.html")
+        if page is None or outline.anchor(id) not in page.ids:
+            broken.append((name, id))
+    assert len(given) > 1000 and broken == []
+
+
+def test_a_page_draws_its_icons_without_a_font_of_all_icons(built, pages):
+    drawn = set(re.findall(r"\.fa-([\w-]+)::before", (built["self-study"] / "_static/icons.css").read_text()))
+    assert {"bars", "github", "chevron-down", "circle-half-stroke"} <= drawn
+    for name, page in pages["self-study"].items():
+        assert sum("icons.css" in loaded for loaded in page.loads) == 1, name
+        assert not any("fontawesome" in loaded for loaded in page.loads), name
 
 
 def test_formulas_alone_bring_their_script_and_no_script_holds_up_the_text(pages):

@@ -12,6 +12,7 @@ from patchbook.checking import CheckFailed, Record, judge, observe
 from patchbook.checking.comparing import agree
 from patchbook.checking.errors import NEEDS_ANOTHER, NOT_WRITTEN
 from patchbook.checking.references import value_of
+from patchbook.outline import address
 
 from . import answers
 from .answers import Answer
@@ -67,7 +68,9 @@ def test_wrong_answers_are_told_what_is_wrong(answer, capfd):
         TESTS[answer.exercise](answer.implementation, seed=seed)
     assert failure.value.diagnosis == answer.diagnosis, str(failure.value)
     message = str(failure.value)
-    assert len(message.splitlines()) < MOST_LINES and "patchbook/" not in message
+    words = message.removesuffix(address(answer.exercise, answer.diagnosis))
+    assert failure.value.more == message.removeprefix(words)
+    assert len(message.splitlines()) < MOST_LINES and "patchbook/" not in words
     assert failure.value._render_traceback_() == [f"CheckFailed: {message}"]
     assert capfd.readouterr() == ("", "")
 

@@ -334,10 +334,10 @@ FIGURE = (
 
 
 @contextmanager
-def opened(page: Page, name: str, state: str, said: str) -> Iterator[Browser]:
-    """A figure, opened by a link to one of its states; afterwards the blank page again."""
+def opened(page: Page, name: str, state: str, said: str, **seen) -> Iterator[Browser]:
+    """A figure, opened by a link to one of its states; then the blank page again. seen: as `open` has it."""
     blank = page.browser.value("location.href")
-    page.browser.open(f"{blank.rsplit('/', 1)[0]}/{name}.html#live-{name}?{state}")
+    page.browser.open(f"{blank.rsplit('/', 1)[0]}/{name}.html#live-{name}?{state}", **seen)
     says(page.browser, said)
     yield page.browser
     page.browser.open(blank)
@@ -375,10 +375,14 @@ def test_a_link_leads_to_its_experiment_and_a_change_is_in_the_link(patch_figure
     )
 
 
+def key_on(element: str, key: str) -> str:
+    return f"{element}.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))"
+
+
 def press_below(browser: Browser, cell: str) -> None:
     """By keyboard to the cell below, and a press on it."""
     browser.value(f"{cell}.focus()")
-    browser.value(f"{cell}.dispatchEvent(new KeyboardEvent('keydown', {{key: 'ArrowDown'}}))")
+    browser.value(key_on(cell, "ArrowDown"))
     browser.value("document.activeElement.click()")
 
 
@@ -478,9 +482,7 @@ def test_the_week_is_walked_by_keyboard_and_the_model_by_slider(page):
         pressed = "document.querySelector('.pbl-chips [aria-pressed=true]')"
         browser.value(f"{pressed}.focus()")
         for day, after in (("Sunday", "Monday"), ("Monday", "Tuesday")):  # past the end of the week
-            browser.value(
-                "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}))"
-            )
+            browser.value(key_on("document.activeElement", "ArrowRight"))
             says(browser, f"Today {day}: the likeliest day is {after} (+1)")
             assert browser.value("document.activeElement.textContent") == day
         slider = "document.querySelector('.pb-live [type=range]')"
@@ -488,6 +490,69 @@ def test_the_week_is_walked_by_keyboard_and_the_model_by_slider(page):
         until(lambda: browser.value(f"{slider}.ariaValueText") == "embed")
         assert browser.value("document.querySelector('.pbl-row th').textContent") == "embed"
         until(lambda: "day=Monday" in (link := browser.value("location.hash")) and "after=0" in link)
+
+
+def test_two_presses_before_the_figure_is_drawn_are_two_steps(page):
+    """The second goes on from the day that the first asked for, which is not to be seen yet."""
+    with opened(page, "days", "day=Saturday&at=today", "Today Saturday") as browser:
+        pressed = "document.querySelector('.pbl-chips [aria-pressed=true]')"
+        key = key_on(pressed, "ArrowRight")
+        browser.value(f"{pressed}.focus(); {key}; {key}")
+        says(browser, "Today Monday")
+        assert browser.value(f"{pressed}.textContent") == "Monday"
+    with opened(page, "text", "at=3&head=L1H5", "15 tokens") as browser:
+        for group, wanted in (("chips", "token 5"), ("heads", "L2H1")):
+            pressed = f"document.querySelector('.pbl-{group} [aria-pressed=true]')"
+            key = key_on(pressed, "ArrowRight")
+            browser.value(f"{pressed}.focus(); {key}; {key}")
+            until(lambda pressed=pressed, wanted=wanted: wanted in browser.value(f"{pressed}.ariaLabel"))
+
+
+def test_where_no_day_matters_the_answer_of_all_is_named(page):
+    with opened(
+        page, "days", "text={}+was+long+ago.+Now+it+is+Friday+and+tomorrow+is", "Today Sunday"
+    ) as browser:
+        said = browser.value("document.querySelector('.pbl-said').textContent")
+        likeliest = re.search(r"the likeliest day is (\w+)", said)[1]
+        assert f"All seven are answered with {likeliest}." in said
+        assert not re.search(r"\b1 are\b", said)
+
+
+TOUCHED = {  # figure -> (a link to it, what it says, what a finger presses, what the link then has)
+    "text": ("at=2", "15 tokens", ".pbl-chips button:nth-child(4)", "at=3"),
+    "writes": ("part=0", "The parts add up", ".pbl-map tr:nth-child(2) td:nth-child(3) button", "part=9"),
+    "patch": ("what=z&cell=0", "L0H0 patched", ".pbl-map tr:nth-child(2) td:nth-child(3) button", "cell=7"),
+    "path": (
+        "sender=L2H4",
+        "from L2H4",
+        ".pbl-circuit tr:nth-child(2) td:nth-child(3) button",
+        "sender=L2H1",
+    ),
+    "days": ("day=Monday", "Today Monday", ".pbl-chips button:nth-child(3)", "day=Wednesday"),
+}
+
+
+@pytest.mark.parametrize("name", live.FIGURES)
+def test_a_figure_is_usable_on_a_telephone_in_the_dark_and_without_motion(page, name):
+    state, said, pressed, wanted = TOUCHED[name]
+    page.browser.complaints.clear()
+    with opened(page, name, state, said, width=400, dark=True, still=True) as browser:
+        assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+        button = f"document.querySelector('{pressed}')"
+        browser.value(f"{button}.scrollIntoView({{block: 'center', inline: 'center'}})")
+        box = f"{button}.getBoundingClientRect()"
+        x, y = browser.value(f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({box})")
+        before = browser.value("document.querySelector('.pbl-said').textContent")
+        browser.tap(x, y)
+        until(lambda: wanted in browser.value("location.hash"))
+        until(lambda: browser.value("document.querySelector('.pbl-said').textContent") != before)
+        assert browser.value("document.getAnimations().length") == 0
+        stops = """[...document.querySelectorAll("[role=group], .pbl-map")]
+          .map(one => [...one.querySelectorAll("button")].map(button => button.tabIndex))"""
+        groups = [group for group in browser.value(stops) if group]
+        assert groups and all(group.count(0) == 1 for group in groups), "each is one stop of the keyboard"
+        assert browser.value("document.querySelector('.pbl-said').getAttribute('role')") == "status"
+        assert browser.complaints == []
 
 
 def test_a_sentence_without_a_place_for_the_day_is_answered(page):

@@ -34,6 +34,10 @@ export class LiveModel {
       if ("error" in data) its.failed(new Error(data.error));
       else its.done(data.result as never);
     };
+    this.worker.onerror = ({ message }) => { // it did not start, or ran out of memory: nobody is left waiting
+      for (const { failed } of this.waiting.values()) failed(new Error(message || "the model's thread stopped"));
+      this.waiting.clear();
+    };
   }
 
   ask<T extends keyof Tasks>(task: T, args: Arguments<T>, progress?: Progress): Promise<Result<T>> {

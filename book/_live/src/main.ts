@@ -2,11 +2,11 @@
 
 import { open } from "./client";
 import { type Begin, prepare, Stage, type State } from "./figure";
-import * as days from "./figures/days";
-import * as patch from "./figures/patch";
-import * as path from "./figures/path";
-import * as text from "./figures/text";
-import * as writes from "./figures/writes";
+import days from "./figures/days";
+import patch from "./figures/patch";
+import path from "./figures/path";
+import text from "./figures/text";
+import writes from "./figures/writes";
 import style from "./style.css";
 import { h } from "./ui";
 

@@ -8,12 +8,14 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from patchbook.authoring.head import is_head
 from patchbook.grading.gradebook.results import Result, fate
 from patchbook.grading.notebooks.cells import exercise_of
+from patchbook.outline import address_in
 
 TEMPLATE = "patchbook_feedback"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -31,10 +33,20 @@ class Summarise(NbGraderPreprocessor):
             grader["exercise"] = exercise_of(grader.get("grade_id", ""))
             grader["pending"] = grader["grade"] and pending[grader["grade_id"]] is None
             by_hand += grader["points"] if grader["pending"] else 0
+            failed = (
+                [o for o in cell.get("outputs", []) if o.output_type == "error"] if grader["grade"] else []
+            )
+            grader["more"] = next(filter(None, (address_in(error.evalue) for error in failed)), "")
         status, reason = fate(nb)
         names["summary"] = {"status": status, "reason": reason, "by_hand": by_hand}
         nb.cells = [cell for cell in nb.cells if not is_head(cell)]  # its pictures are elsewhere
         return nb, resources
+
+
+def more(cell: NotebookNode) -> str:
+    """Where the book explains what the cell's check said; "" where it said nothing."""
+    errors = (output for output in cell.get("outputs", []) if output.output_type == "error")
+    return next(filter(None, (address_in(error.evalue) for error in errors)), "")
 
 
 class Compiled(BytecodeCache):

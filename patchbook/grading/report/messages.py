@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 from patchbook.grading.notebooks.cells import DIED, NOT_RUN, TIMED_OUT
 from patchbook.grading.notebooks.outputs import ANSI
 
-PART = re.compile(r"^  (What|Where|Next):\s+(.*?)(?=^  (?:What|Where|Next):|\Z)", re.MULTILINE | re.DOTALL)
+LABEL = "What|Where|Next|More"
+PART = re.compile(rf"^  ({LABEL}):\s+(.*?)(?=^  (?:{LABEL}):|\Z)", re.MULTILINE | re.DOTALL)
 LONGEST = 2000  # characters of one part
 STOPPED = {DIED: "crashed", TIMED_OUT: "timed out", NOT_RUN: "timed out"}
 ADVICE = {
@@ -53,6 +54,7 @@ def in_parts(error: NotebookNode) -> Said:
     """An error in its parts; one that is not a check's has its first line only, and a general advice."""
     text = clean(error.evalue)
     parts = {name.lower(): " ".join(words.split())[:LONGEST] for name, words in PART.findall(text)}
+    parts.pop("more", None)  # pages make the link themselves, from the diagnosis
     if error.ename == "CheckFailed":
         return Said(**{"what": " ".join(text.split())[:LONGEST]} | parts, kind=error.ename)
     if error.ename in STOPPED:

@@ -13,6 +13,7 @@ from patchbook.grading.report import summing
 from patchbook.grading.report.lms import shown, write_tables
 from patchbook.grading.report.messages import clean
 from patchbook.grading.report.reading import BY_HAND, MISTAKEN, RIGHT, UNTOUCHED, Item, Work
+from patchbook.outline import address
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIGNS = {  # what a cell of the heat map shows when it is no number of points: never a zero that is none
@@ -70,7 +71,7 @@ def environment() -> Environment:
         "UNTOUCHED": UNTOUCHED,
         "MISTAKEN": MISTAKEN,
     }
-    pages.globals |= {"STATES": summing.STATES, "SIGNS": SIGNS}
+    pages.globals |= {"STATES": summing.STATES, "SIGNS": SIGNS, "address": address}
     return pages
 
 

@@ -5,13 +5,13 @@ import type { Begin } from "../figure";
 import { calmly, h, input, keepingPlace, labelled, map2d, percent, select, shown, svg } from "../ui";
 import { centre, neighbours, plane as planeOf, type Point } from "./plane";
 
-export const DEFAULTS = { text: "Today it is {}, tomorrow it is", day: "Sunday", at: "end", plane: "unembedding", after: "" };
+const DEFAULTS = { text: "Today it is {}, tomorrow it is", day: "Sunday", at: "end", plane: "unembedding", after: "" };
 const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const STEPS = ["today", "+1", "+2", "+3", "−3", "−2", "−1"];
 const TEXTS = ["Today it is {}, tomorrow it is", "Today it is {} so tomorrow it is", "Today it is {}, yesterday it was", "Today it is {}. In two days it will be"];
 const REACH = 100; // of 160
 
-export const begin: Begin = async (stage) => {
+const begin: Begin = async (stage) => {
   const { state } = stage;
   const model = await stage.model("tiny-gpt2");
   const { n_layers, d_model } = model.config;
@@ -21,7 +21,14 @@ export const begin: Begin = async (stage) => {
   const at = select([["end", "the last token"], ["today", "the day"]], state.at!, (value) => stage.set({ at: value }));
   const which = select([["unembedding", "in which the days' unembeddings differ"], ["stream", "in which these seven streams differ"]], state.plane!, (value) => stage.set({ plane: value }));
   const slider = h("input", { type: "range", min: "0", max: String(stations.length - 1), oninput: () => stage.set({ after: slider.value }) });
-  const week = h("div", { className: "pbl-chips", role: "group", "aria-label": "today: pick a day, or move with the arrow keys" });
+  const asked = () => Math.max(0, DAYS.indexOf(state.day!));
+  const week = h("div", { className: "pbl-chips", role: "group", "aria-label": "today: pick a day, or move with the arrow keys",
+    onkeydown: (event: KeyboardEvent) => { // from the day that is asked for, which need not be drawn yet
+      const by = { ArrowLeft: 6, ArrowUp: 6, ArrowRight: 1, ArrowDown: 1 }[event.key];
+      if (by === undefined) return;
+      event.preventDefault();
+      stage.set({ day: DAYS[(asked() + by) % 7]! });
+    } });
   const targets = svg("g", { class: "pbl-targets" });
   const trail = svg("polyline");
   const dots = DAYS.map((day) => svg("g", {}, svg("circle", { r: 5 }), named(day, 8, 4)));
@@ -36,7 +43,7 @@ export const begin: Begin = async (stage) => {
     examples.value = TEXTS.includes(state.text!) ? state.text! : "";
     [at.value, which.value] = [state.at!, state.plane!];
     if (!state.text!.includes("{}")) throw new Error("Write {} where the day stands in the sentence.");
-    const today = Math.max(0, DAYS.indexOf(state.day!));
+    const today = asked();
     const prompts = await Promise.all(DAYS.map((day) => model.ask("tokens", { text: state.text!.replace("{}", day) })));
     const words = await Promise.all(DAYS.map(async (day) => (await model.ask("tokens", { text: ` ${day}`, bos: false })).tokens[0]!));
     const [first, second] = [prompts[0]!.tokens, prompts[1]!.tokens];
@@ -63,13 +70,7 @@ export const begin: Begin = async (stage) => {
 
     const focused = week.contains(document.activeElement);
     week.replaceChildren(...DAYS.map((day, i) => h("button", { type: "button", tabIndex: i === today ? 0 : -1, "aria-pressed": String(i === today),
-      onclick: () => stage.set({ day }),
-      onkeydown: (event: KeyboardEvent) => {
-        const by = { ArrowLeft: 6, ArrowUp: 6, ArrowRight: 1, ArrowDown: 1 }[event.key];
-        if (by === undefined) return;
-        event.preventDefault();
-        stage.set({ day: DAYS[(i + by) % 7]! });
-      } }, day)));
+      onclick: () => stage.set({ day }) }, day)));
     if (focused) (week.children[today] as HTMLElement).focus();
     slider.value = String(after);
     slider.setAttribute("aria-valuetext", stations[after]!);
@@ -114,11 +115,14 @@ export const begin: Begin = async (stage) => {
     const usual = likeliest(most);
     stage.say(`Today ${DAYS[today]}: the likeliest day is ${DAYS[says]} (${step(says)}) with ${percent(answered[says]!)}. `
       + `Read at ${shown(prompts[today]!.texts[pos]!)}, ${DAYS[last]} (${step(last)}) leads ${since ? `from ${stations[since]} on; before that, ${DAYS[leads[since - 1]!]} (${step(leads[since - 1]!)})` : "from the start"}. `
-      + `Of the seven days, ${most[usual]} are answered with ${usual ? `the day ${STEPS[usual]}` : "the same day"}.`);
+      + (took.every((its, day) => its === step(says, day)) ? `All seven are answered with ${DAYS[says]}.`
+        : `Of the seven days, ${most[usual]} ${most[usual] === 1 ? "is" : "are"} answered with ${usual ? `the day ${STEPS[usual]}` : "the same day"}.`));
   });
   stage.show();
   await stage.onchange();
 };
+
+export default { begin, DEFAULTS };
 
 function named(day: string, x: number, y: number, anchor = "start"): SVGTextElement {
   return svg("text", { x, y, "text-anchor": anchor }, document.createTextNode(day.slice(0, 3)));

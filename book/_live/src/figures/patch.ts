@@ -6,7 +6,7 @@ import type { Axis } from "../sweeps";
 import { calmly, h, input, keepingPlace, labelled, map2d, percent, select, shown, signed, still } from "../ui";
 import { answers, checkPair, difference, differing, outcome, sideBySide } from "./prompted";
 
-export const DEFAULTS = {
+const DEFAULTS = {
   clean: "When Mary and John went to the park, John gave a ball to", corrupted: "When Mary and John went to the park, Mary gave a ball to",
   right: "Mary", wrong: "John", what: "resid_pre", way: "denoise", cell: "",
 };
@@ -15,7 +15,7 @@ const PLACES: readonly (readonly [Place, string])[] = [
   ["z", "a head's output"], ["q", "a head's queries"], ["k", "a head's keys"], ["v", "a head's values"], ["pattern", "a head's pattern"],
 ];
 
-export const begin: Begin = async (stage) => {
+const begin: Begin = async (stage) => {
   const { state } = stage;
   const model = await stage.model("tiny-gpt2");
   const typed = (key: string) => calmly((value: string) => stage.set({ [key]: value, cell: "" }));
@@ -89,3 +89,5 @@ export const begin: Begin = async (stage) => {
   stage.show();
   await stage.onchange();
 };
+
+export default { begin, DEFAULTS };

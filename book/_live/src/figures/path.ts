@@ -5,13 +5,13 @@ import type { Head } from "../sweeps";
 import { bars, calmly, h, input, keepingPlace, labelled, map2d, percent, select, signed, still, svg } from "../ui";
 import { answers, checkPair, difference, outcome, sideBySide } from "./prompted";
 
-export const DEFAULTS = {
+const DEFAULTS = {
   clean: "When Mary and John went to the park, John gave a ball to", other: "When Anna and Peter went to the park, David gave a ball to",
   right: "Mary", wrong: "John", sender: "L2H4", receivers: "L3H0 L3H2 L3H4", by: "q", press: "sender", out: "",
 };
 const LETTERS = [["q", "queries"], ["k", "keys"], ["v", "values"]] as const;
 
-export const begin: Begin = async (stage) => {
+const begin: Begin = async (stage) => {
   const { state } = stage;
   const model = await stage.model("tiny-gpt2");
   const { n_layers, n_heads } = model.config;
@@ -130,6 +130,8 @@ export const begin: Begin = async (stage) => {
   stage.show();
   await stage.onchange();
 };
+
+export default { begin, DEFAULTS };
 
 type Arrow = readonly [from: HTMLElement, to: HTMLElement, step: number];
 

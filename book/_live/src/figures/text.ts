@@ -3,9 +3,9 @@
 import type { Begin } from "../figure";
 import { bars, calmly, h, ink, labelled, percent, select, shown } from "../ui";
 
-export const DEFAULTS = { model: "tiny-gpt2", text: "When Mary and John went to the park, John gave a ball to", at: "", head: "" };
+const DEFAULTS = { model: "tiny-gpt2", text: "When Mary and John went to the park, John gave a ball to", at: "", head: "" };
 
-export const begin: Begin = async (stage) => {
+const begin: Begin = async (stage) => {
   const { state } = stage;
   let model = await stage.model(state.model!);
   const text = h("textarea", { rows: 2, value: state.text, spellcheck: false, oninput: calmly(() => stage.set({ text: text.value, at: "" })) });
@@ -38,12 +38,30 @@ export const begin: Begin = async (stage) => {
     const size = n * n;
     const stripes = Array.from({ length: n_layers * n_heads }, (_, i) => stripe(patterns.subarray(i * size, (i + 1) * size), tokens));
     const best = stripes.indexOf(Math.max(...stripes));
-    const chosen = /^L(\d+)H(\d+)$/.exec(state.head!);
-    const pin = chosen ? Math.min(Number(chosen[1]) * n_heads + Number(chosen[2]), n_layers * n_heads - 1) : stripes[best]! > 0.3 ? best : farthest(patterns, n, at, (n_layers - 1) * n_heads, n_heads);
+    const asked = (otherwise: number) => {
+      const chosen = /^L(\d+)H(\d+)$/.exec(state.head!);
+      return chosen ? Math.min(Number(chosen[1]) * n_heads + Number(chosen[2]), n_layers * n_heads - 1) : otherwise;
+    };
+    const pin = asked(stripes[best]! > 0.3 ? best : farthest(patterns, n, at, (n_layers - 1) * n_heads, n_heads));
     const name = (i: number) => `L${Math.floor(i / n_heads)}H${i % n_heads}`;
     const pattern = patterns.subarray(pin * size, (pin + 1) * size);
     const looks = pattern.subarray(at * n, (at + 1) * n);
 
+    // keys move on from what is asked for, which need not be drawn yet
+    chips.onkeydown = (event) => {
+      const from = state.at === "" ? n - 1 : Number(state.at) || 0;
+      const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: n - 1 }[event.key];
+      if (to === undefined || to < 0 || to >= n) return;
+      event.preventDefault();
+      stage.set({ at: String(to) });
+    };
+    heads.onkeydown = (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -n_heads, ArrowDown: n_heads }[event.key];
+      const to = asked(pin) + by!;
+      if (!(to >= 0 && to < n_layers * n_heads)) return;
+      event.preventDefault();
+      stage.set({ head: name(to) });
+    };
     const focused = chips.contains(document.activeElement);
     chips.replaceChildren(...texts.map((token, pos) => {
       const { fill, text: colour } = ink(looks[pos]!);
@@ -51,12 +69,7 @@ export const begin: Begin = async (stage) => {
         "aria-label": `token ${pos}, ${shown(token)}; ${name(pin)} looks at it with ${percent(looks[pos]!)}`,
         onclick: () => stage.set({ at: String(pos) }),
         onmouseenter: () => pos !== at && !matchMedia("(hover: none)").matches && hover(pos),
-        onkeydown: (event: KeyboardEvent) => {
-          const to = { ArrowLeft: pos - 1, ArrowRight: pos + 1, Home: 0, End: n - 1 }[event.key];
-          if (to === undefined || to < 0 || to >= n) return;
-          event.preventDefault();
-          stage.set({ at: String(to) });
-        } }, shown(token));
+      }, shown(token));
       chip.style.cssText = `background:${fill};color:${colour}`;
       return chip;
     }));
@@ -71,12 +84,7 @@ export const begin: Begin = async (stage) => {
         h("button", { type: "button", tabIndex: i === pin ? 0 : -1, "aria-pressed": String(i === pin), title: name(i),
           "aria-label": `${name(i)}, induction stripe ${percent(stripes[i]!)}`,
           onclick: () => stage.set({ head: name(i) }),
-          onkeydown: (event: KeyboardEvent) => {
-            const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -n_heads, ArrowDown: n_heads }[event.key];
-            if (by === undefined || i + by < 0 || i + by >= n_layers * n_heads) return;
-            event.preventDefault();
-            stage.set({ head: name(i + by) });
-          } }, canvas(patterns.subarray(i * size, (i + 1) * size), n, -1, 1)),
+        }, canvas(patterns.subarray(i * size, (i + 1) * size), n, -1, 1)),
       ]).flat());
     if (inHeads >= 0) heads.querySelectorAll("button")[pin]!.focus();
 
@@ -88,7 +96,7 @@ export const begin: Begin = async (stage) => {
 
     const most = Array.from(looks.keys()).sort((a, b) => looks[b]! - looks[a]!)[0]!;
     const strong = stripes.flatMap((value, i) => (value > 0.5 ? [name(i)] : []));
-    stage.say(`${n} tokens${n === n_ctx ? ", the most the model reads" : ""}. After ${shown(texts[at]!)} the likeliest token is ${shown(likely[0]!.text)}, ${percent(likely[0]!.probability)}. `
+    stage.say(`${n} token${n > 1 ? "s" : ""}${n === n_ctx ? ", the most the model reads" : ""}. After ${shown(texts[at]!)} the likeliest token is ${shown(likely[0]!.text)}, ${percent(likely[0]!.probability)}. `
       + `From there ${name(pin)} looks most at token ${most}, ${shown(texts[most]!)}, with ${percent(looks[most]!)}.`
       + (strong.length ? ` An induction stripe stands in ${strong.join(", ")}: these heads look at what followed the same token before.` : ""));
   });
@@ -97,6 +105,8 @@ export const begin: Begin = async (stage) => {
   stage.show();
   await draw();
 };
+
+export default { begin, DEFAULTS };
 
 /** Mean attention to what followed the same token's last occurrence; 0 where nothing is said twice. */
 function stripe(pattern: Float32Array, tokens: readonly number[]): number {

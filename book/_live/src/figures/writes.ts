@@ -4,9 +4,9 @@ import type { Begin } from "../figure";
 import { bars, calmly, h, input, labelled, map2d, shown, signed } from "../ui";
 import { answers } from "./prompted";
 
-export const DEFAULTS = { prompt: "When Mary and John went to the park, John gave a ball to", right: "Mary", wrong: "John", part: "" };
+const DEFAULTS = { prompt: "When Mary and John went to the park, John gave a ball to", right: "Mary", wrong: "John", part: "" };
 
-export const begin: Begin = async (stage) => {
+const begin: Begin = async (stage) => {
   const { state } = stage;
   const model = await stage.model("tiny-gpt2");
   const typed = (key: string) => calmly((value: string) => stage.set({ [key]: value, part: "" }));
@@ -43,20 +43,21 @@ export const begin: Begin = async (stage) => {
       ...Array.from({ length: n_layers }, (_, layer): [string, number][] => [[`attention ${layer}`, attention(layer)], [`MLP ${layer}`, parts.mlps[layer]!]]).flat(),
       ["b_U", parts.unembedding_bias], ["sum", total]];
     const look = picked !== undefined && picked % columns.length < n_heads ? looked(patterns, tokens.length, Math.floor(picked / columns.length) * n_heads + (picked % columns.length)) : null;
+    const looks = look ? `L${Math.floor(picked! / columns.length)}${columns[picked! % columns.length]} looks from the last token at ` + look.slice(0, 3).map(([pos, share]) => `${shown(texts[pos]!)} (${(100 * share).toFixed(0)} %)`).join(", ") + ". " : "";
     result.replaceChildren(
-      h("div", {}, map, h("p", { className: "pbl-note" }, look
-        ? `L${Math.floor(picked! / columns.length)}${columns[picked! % columns.length]} looks from the last token at ` + look.slice(0, 3).map(([pos, share]) => `${shown(texts[pos]!)} (${(100 * share).toFixed(0)} %)`).join(", ") + "."
-        : "Pick a head to see where it looks from the last token.")),
+      h("div", {}, map, h("p", { className: "pbl-note" }, looks || "Pick a head to see where it looks from the last token.")),
       bars("The parts, layer by layer, and their sum", rows.map(([name, value]) => [name, value, signed(value)])));
     if (focused) result.querySelector<HTMLElement>('button[tabindex="0"]')?.focus();
     const top = values.map((value, i) => ({ value, i })).sort((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, 3)
       .map(({ value, i }) => `L${Math.floor(i / columns.length)} ${columns[i % columns.length]} (${signed(value)})`);
-    stage.say(`The parts add up to ${signed(total, 3)} logits; the model's own difference of ${shown(names[0])} and ${shown(names[1])} is ${signed(truth, 3)}. `
+    stage.say(`${looks}The parts add up to ${signed(total, 3)} logits; the model's own difference of ${shown(names[0])} and ${shown(names[1])} is ${signed(truth, 3)}. `
       + `The largest shares are ${top.join(", ")}. b_U, which stands outside the stream, adds ${signed(parts.unembedding_bias, 3)}: without it the sum would be ${signed(total - parts.unembedding_bias, 3)}.`);
   });
   stage.show();
   await stage.onchange();
 };
+
+export default { begin, DEFAULTS };
 
 /** Where a head looks from the last token, most first. */
 function looked(patterns: Float32Array, n: number, head: number): [number, number][] {
