@@ -37,6 +37,7 @@ WITHHELD = (  # modules, and packages with all that is in them
 CUT = {  # functions of modules that are needed for something else
     SPECIFICATIONS: EVERY,
     "patchbook.prompts.days": ("moved", "write_prompt", "write_prompts", "_with_another_day"),
+    "patchbook.zoo": ("roles_of",),
     "transformer_lens.ActivationCache": ("ActivationCache.logit_attrs", "ActivationCache.logit_lens"),
     "transformer_lens.utilities.matrix": ("composition_scores",),
     "transformer_lens.model_bridge.transformer_bridge": ("TransformerBridge.all_composition_scores",),
