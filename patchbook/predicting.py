@@ -38,7 +38,7 @@ def reveal(name: str, answer: Any) -> None:
     >>> reveal("random_halves", 1 / 3)
     You predicted 0.5. It is 0.33.
     """
-    came = f"{answer:.2f}" if isinstance(answer, float) else in_words(answer)
+    came = f"{answer:z.2f}" if isinstance(answer, float) else in_words(answer)
     if on_a_page():
         print(f"It is {came}.")
     elif name in _said:

@@ -37,3 +37,12 @@ def roles_of(name: str) -> dict[str, list[str]]:
     measured = json.loads((ZOO / "seeds" / "measured.json").read_text())
     roles = measured[name]["circuit"]["roles"] if name in measured else {}
     return {role: list(heads) for role, heads in roles.items()}
+
+
+def roles_again(name: str) -> dict[str, dict[str, list[str]]]:
+    """The same on other prompts: which prompts -> role -> heads; {} where nobody has asked.
+
+    >>> roles_again("tiny-gpt2")["ABBA"]["S-inhibition"]
+    ['L2H4']
+    """
+    return json.loads((ZOO / "seeds" / "redrawn.json").read_text()).get(name, {})
