@@ -125,7 +125,7 @@ def against_chance(
             hovertemplate="%{y}: %{x:.2f}<extra>" + name + "</extra>",
         )
     figure.update_xaxes(title=x_title, range=[0, 1.02])
-    figure.update_yaxes(title="", type="category", autorange="reversed", automargin=True)
+    figure.update_yaxes(title="compared", type="category", autorange="reversed", automargin=True)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
     means = [sum(row[1]) / len(row[1]) for row in rows]
     said = ", ".join(f"{row[0]} {mean:.2f}" for row, mean in zip(rows, means, strict=True))
