@@ -1,4 +1,4 @@
-"""Chapter 7: its definitions hold what the text promises, and its data say of which prompts and seeds they are."""
+"""Chapter 7: its definitions hold what the text promises, and its data are of seeds that ship."""
 
 import json
 import random
