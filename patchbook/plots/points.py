@@ -124,7 +124,7 @@ def against_chance(
             marker={"size": 10, "symbol": symbol},
             hovertemplate="%{y}: %{x:.2f}<extra>" + name + "</extra>",
         )
-    figure.update_xaxes(title=x_title, range=[0, 1.02])
+    figure.update_xaxes(title=x_title, range=[0, 1.05])
     figure.update_yaxes(title="compared", type="category", autorange="reversed", automargin=True)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
     means = [sum(row[1]) / len(row[1]) for row in rows]
