@@ -62,6 +62,7 @@ axe: $(READY)
 models: $(READY)
 	$(BIN)/python -m patchbook.training
 	$(BIN)/python -m patchbook.training.seeds
+	$(BIN)/python -m patchbook.training.redraws
 
 .venv: $(READY)
 

@@ -1,19 +1,22 @@
 """Patchbook: reading transformer circuits, one patch at a time.
 
 load_model(name=None)        a TransformerBridge, ready for the exercises
+predict(name, prediction)    commits a prediction; reveal(name, answer) says it beside what came out
 or_reference(function)       the learner's function, or the reference's values while it is unwritten
 reference_for(exercise)      the specification that a check compares with
 progress()                   the chapter's exercises, the checks that passed, the points, what is next
 """
 
 __version__ = "0.1.0"
-__all__ = ["load_model", "or_reference", "progress", "reference_for"]
+__all__ = ["load_model", "or_reference", "predict", "progress", "reference_for", "reveal"]
 
 _HOME = {
     "load_model": "models",
     "or_reference": "checking.fallback",
+    "predict": "predicting",
     "progress": "checking.standing",
     "reference_for": "checking.fallback",
+    "reveal": "predicting",
 }
 
 

@@ -8,7 +8,7 @@ another draw of prompts, as large as this one, can turn round is left to the lea
 import contextlib
 import functools
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -116,8 +116,20 @@ def runs(model_name: str | None, seed: int, prompts: int | None = None) -> Runs:
     """Both runs of a model, on prompts that the seed chooses. prompts: as many as name a head, if None."""
     model = model_in_use(model_name)
     number = prompts or prompts_for(model, ON_A_CPU)
-    rows = {"templates": TEMPLATES[:8], "device": model.cfg.device}
-    sentences = IOIDataset("mixed", number, model.tokenizer, seed=seed, **rows)
+    return runs_on(model, number, seed)
+
+
+@torch.no_grad()
+def runs_on(
+    model: TransformerBridge,
+    number: int,
+    seed: int,
+    order: str = "mixed",
+    templates: Sequence[str] = TEMPLATES[:8],
+) -> Runs:
+    """Both runs, on so many prompts of these templates."""
+    rows = {"templates": templates, "device": model.cfg.device}
+    sentences = IOIDataset(order, number, model.tokenizer, seed=seed, **rows)
     abc = sentences.gen_flipped_prompts("ABB->XYZ, BAB->XYZ")
     wanted = ("hook_z", "hook_pattern")
     (logits, clean), (new_logits, new) = (

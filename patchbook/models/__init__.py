@@ -22,6 +22,7 @@ from patchbook.models.loading import (
     load_model,
     load_raw,
     quietly,
+    seeds,
     shipped,
     variant,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "load_model",
     "load_raw",
     "quietly",
+    "seeds",
     "shipped",
     "variant",
 ]

@@ -132,6 +132,16 @@ def shipped() -> tuple[str, ...]:
     return (*SHIPPED, *done)
 
 
+def seeds() -> tuple[str, ...]:
+    """Those of them that differ in their seed alone, as chapter 7 compares them; the control does not.
+
+    >>> seeds()
+    ('tiny-gpt2', 'tiny-gpt2@1')
+    """
+    alike = [variant(FALLBACK, seed) for seed in SEEDS]
+    return tuple(name for name in shipped() if name in alike)
+
+
 def variant_folder(name: str) -> Path:
     """The folder of `tiny-gpt2@3`, or a message that says whether there could be one."""
     base, _, which = name.partition("@")

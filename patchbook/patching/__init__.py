@@ -4,8 +4,8 @@ What notebooks use:
 
 sweeps        transformer_lens.patching's sweeps by the same names, many times as fast
 paths         path patching: head to the end of the stream, head to heads
-edges         every edge patched exactly: `edge_effects`
-estimates     every edge estimated by gradients: `attribute` (EAP; EAP-IG with steps)
+edges         every edge patched exactly: `edge_effects`, `edge_effects_by_prompt`
+estimates     every edge estimated by gradients: `attribute`, `attribute_by_prompt` (EAP; EAP-IG with steps)
 circuits      a set of edges alone, the rest ablated: `run_circuit`
 graph         a model as nodes and edges: what writes into the stream, what reads from it
 attribution   a logit difference as a sum of what every part wrote

@@ -69,8 +69,34 @@ def edge_effects(
 
     Raises ValueError for tokens of two shapes, or a model that `Bench` refuses.
     """
-    same_shape(clean_tokens, corrupted_tokens)
     graph = Graph.of(model)
+    return EdgeScores(graph, _effects(graph, model, clean_tokens, corrupted_tokens, metric, edges))
+
+
+def edge_effects_by_prompt(
+    model: TransformerBridge,
+    clean_tokens: Int[Tensor, "batch pos"],
+    corrupted_tokens: Int[Tensor, "batch pos"],
+    metric: Metric,
+) -> Float[Tensor, "batch edge"]:
+    """As `edge_effects`, of each prompt by itself, in the order of `graph.edges`.
+
+    metric: a number for each prompt.
+    """
+    graph = Graph.of(model)
+    return _effects(graph, model, clean_tokens, corrupted_tokens, metric)[graph.edge_index].T
+
+
+def _effects(
+    graph: Graph,
+    model: TransformerBridge,
+    clean_tokens: Int[Tensor, "batch pos"],
+    corrupted_tokens: Int[Tensor, "batch pos"],
+    metric: Metric,
+    edges: Iterable[Edge] | None = None,
+) -> Float[Tensor, "receiver sender *prompt"]:
+    """The effects of edges, nan elsewhere; with an axis of prompts where the metric has one."""
+    same_shape(clean_tokens, corrupted_tokens)
     groups: dict[tuple[int | None, str], dict[int, list[int | None]]] = {}
     for edge in dict.fromkeys(graph.edges if edges is None else edges):
         node, sender = edge.receiver.node, graph.sender_index[edge.sender]
@@ -91,7 +117,8 @@ def edge_effects(
 
         values = bench.scored(batches, lambda suffix, batch: ways[batch[0]].end(suffix, batch[1]), "edges")
         unpatched = metric(bench.logits)
-        scores = unpatched.new_full((len(graph.receivers), len(graph.senders)), torch.nan)
+        shape = len(graph.receivers), len(graph.senders), *unpatched.shape
+        scores = unpatched.new_full(shape, torch.nan)
         ran = [
             (graph.receiver_at(*key, head), sender)
             for key, batch in batches(bench.costs)
@@ -100,7 +127,7 @@ def edge_effects(
         ]
         for place, value in zip(ran, values, strict=True):
             scores[place] = value - unpatched
-    return EdgeScores(graph, scores.clone())
+    return scores.clone()
 
 
 def messages(run: Run, clean_tokens: Tensor) -> Float[Tensor, "sender batch pos d_model"]:

@@ -39,25 +39,52 @@ def attribute(
     metric: one number, such as a mean over the prompts, that has a gradient. steps: None is EAP, a number
     EAP-IG. Raises ValueError for tokens of two shapes, no steps at all, or a model that `Bench` refuses.
     """
+    graph = Graph.of(model)
+    scores = _estimated(graph, model, clean_tokens, corrupted_tokens, metric, steps).sum(0)
+    edges = graph.mask(graph.edges).to(scores.device)
+    return EdgeScores(graph, scores.masked_fill(~edges, torch.nan))
+
+
+def attribute_by_prompt(
+    model: TransformerBridge,
+    clean_tokens: Int[Tensor, "batch pos"],
+    corrupted_tokens: Int[Tensor, "batch pos"],
+    metric: Metric,
+    steps: int | None = None,
+) -> Float[Tensor, "batch edge"]:
+    """As `attribute`, of each prompt by itself, in the order of `graph.edges`.
+
+    metric: a number for each prompt.
+    """
+    graph = Graph.of(model)
+    receivers, senders = graph.edge_index
+    return _estimated(graph, model, clean_tokens, corrupted_tokens, metric, steps)[:, receivers, senders]
+
+
+def _estimated(
+    graph: Graph,
+    model: TransformerBridge,
+    clean_tokens: Int[Tensor, "batch pos"],
+    corrupted_tokens: Int[Tensor, "batch pos"],
+    metric: Metric,
+    steps: int | None,
+) -> Float[Tensor, "batch receiver sender"]:
+    """What each prompt adds to every edge's estimate."""
     same_shape(clean_tokens, corrupted_tokens)
     if steps is not None and steps < 1:
         raise ValueError(f"wanted one step or more, got {steps}; None is the gradient of the corrupted run.")
-    graph = Graph.of(model)
     with torch.no_grad():
         bench = Bench(model, corrupted_tokens, metric)
         changes = messages(bench.run, clean_tokens)
     corrupted, way = bench.run.stream[0], changes[0]
     shares = [0.0] if steps is None else [(step + 0.5) / steps for step in range(steps)]
-    scores = torch.zeros(
-        len(graph.receivers), len(graph.senders), dtype=corrupted.dtype, device=corrupted.device
-    )
+    scores = corrupted.new_zeros(len(corrupted), len(graph.receivers), len(graph.senders))
     for share in progress(shares, "gradients"):
         first = 0
         for gradients in input_gradients(bench.arithmetic, corrupted + share * way, metric):
-            scores[first : first + len(gradients)] += torch.einsum("sbpm,rbpm->rs", changes, gradients)
+            scores[:, first : first + len(gradients)] += torch.einsum("sbpm,rbpm->brs", changes, gradients)
             first += len(gradients)
-    edges = graph.mask(graph.edges).to(scores.device)
-    return EdgeScores(graph, (scores / len(shares)).masked_fill(~edges, torch.nan))
+    return scores / len(shares)
 
 
 def input_gradients(
@@ -81,7 +108,7 @@ def input_gradients(
                 normed = layer.norm2(stream)
                 reads.append((layer.norm2, stream, normed, None))
                 stream = stream + arithmetic.mlp(number, normed)
-        value = metric(arithmetic.logits(stream))
+        value = metric(arithmetic.logits(stream)).sum()  # of prompts: none reads another's stream
         found = torch.autograd.grad(value, [*(vector for _, _, vector, _ in reads), stream])
         for (norm, its, _, weight), gradient in zip(reads, found[:-1], strict=True):
             each = gradient[None] if weight is None else torch.einsum("bphd,hdm->hbpm", gradient, weight)

@@ -9,6 +9,7 @@
 | `bars`               | one number for each label                         | plotly Figure |
 | `head_scatter`       | two numbers for each head, one against the other  | plotly Figure |
 | `ring`               | words in a plane, joined in their order           | plotly Figure |
+| `against_chance`     | figures beside what random draws give             | plotly Figure |
 | `attention_patterns` | heads of a layer or of your choice, to go through | HTML          |
 | `framed`             | what you drew with circuitsvis yourself           | HTML          |
 | `layer_slider`       | the heads of every layer, with a slider           | plotly Figure |
@@ -36,10 +37,11 @@ from patchbook.plots.figures import (
     layer_slider,
     lines,
 )
-from patchbook.plots.points import head_scatter, ring
+from patchbook.plots.points import against_chance, head_scatter, ring
 from patchbook.plots.tables import table
 
 __all__ = [
+    "against_chance",
     "attention_patterns",
     "bars",
     "captioned",

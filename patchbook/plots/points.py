@@ -1,4 +1,7 @@
-"""Figures whose marks are points: heads against heads, words in a plane. `patchbook.plots` offers them."""
+"""Figures whose marks are points: heads against heads, words in a plane, figures beside what chance gives.
+
+`patchbook.plots` offers them.
+"""
 
 from collections.abc import Sequence
 
@@ -91,3 +94,39 @@ def ring(points: Float[Tensor, "point 2"], labels: Sequence[str], title: str) ->
     corners = [plain(labels[places[:, 0].argmax()]), plain(labels[places[:, 0].argmin()])]
     text = f"{len(labels)} points in a plane; {corners[0]} lies farthest right, {corners[1]} farthest left."
     return finish(figure, title, text, height=460)
+
+
+def against_chance(
+    rows: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, x_title: str
+) -> go.Figure:
+    """Draw for each row the mean of what was measured, and the mean of what chance gives, below one another.
+
+    >>> against_chance([("two bootstraps", [0.6, 0.7], [0.04, 0.05, 0.06])], "Overlap", "Jaccard index")
+
+    The bars are one standard deviation of the row's values to either side; a single value has none.
+
+    Args:
+        rows: label, what was measured, the same figure of random draws.
+    Raises:
+        ValueError: there are no rows, or one has no values.
+    """
+    if not rows or not all(len(measured) and len(chance) for _, measured, chance in rows):
+        raise ValueError("wanted one row or more, each with values and their controls")
+    figure = go.Figure()
+    for name, place, symbol in (("measured", 1, "circle"), ("by chance", 2, "line-ns-open")):
+        values = [as_array(row[place], 1, "(value,)") for row in rows]
+        figure.add_scatter(
+            x=[float(value.mean()) for value in values],
+            y=[plain(row[0]) for row in rows],
+            error_x={"array": [float(value.std(ddof=min(1, value.size - 1))) for value in values]},
+            name=name,
+            mode="markers",
+            marker={"size": 10, "symbol": symbol},
+            hovertemplate="%{y}: %{x:.2f}<extra>" + name + "</extra>",
+        )
+    figure.update_xaxes(title=x_title, range=[0, 1.05])
+    figure.update_yaxes(title="compared", type="category", autorange="reversed", automargin=True)
+    figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
+    means = [sum(row[1]) / len(row[1]) for row in rows]
+    said = ", ".join(f"{row[0]} {mean:.2f}" for row, mean in zip(rows, means, strict=True))
+    return finish(figure, title, f"{said}.", height=170 + 26 * len(rows))

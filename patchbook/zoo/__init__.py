@@ -9,6 +9,7 @@
 `patchbook.models.load_model` turns a folder into a model; this module only finds files.
 """
 
+import json
 from pathlib import Path
 
 ZOO = Path(__file__).parent
@@ -25,3 +26,23 @@ def words(name: str) -> list[str]:
         have = ", ".join(sorted(p.stem for p in path.parent.glob("*.txt")))
         raise ValueError(f"wanted a word list, but got {name!r}; try one of: {have}")
     return path.read_text().split()
+
+
+def roles_of(name: str) -> dict[str, list[str]]:
+    """Which heads of a tiny-gpt2 have which role in IOI, by chapter 2's questions; {} where nobody has asked.
+
+    >>> roles_of("tiny-gpt2")["S-inhibition"]
+    ['L2H4']
+    """
+    measured = json.loads((ZOO / "seeds" / "measured.json").read_text())
+    roles = measured[name]["circuit"]["roles"] if name in measured else {}
+    return {role: list(heads) for role, heads in roles.items()}
+
+
+def roles_again(name: str) -> dict[str, dict[str, list[str]]]:
+    """The same on other prompts: which prompts -> role -> heads; {} where nobody has asked.
+
+    >>> roles_again("tiny-gpt2")["ABBA"]["S-inhibition"]
+    ['L2H4']
+    """
+    return json.loads((ZOO / "seeds" / "redrawn.json").read_text()).get(name, {})

@@ -153,3 +153,75 @@ random_control = (
         "Return one overlap for each draw: their spread is what the real overlap is held against.",
     ),
 )
+
+
+def _at_least(value, control):
+    return sum(draw >= value for draw in control)
+
+
+def _z_score(value, control):
+    draws = torch.tensor(control)
+    return ((value - draws.mean()) / draws.std()).item()
+
+
+def _two_sided(value, control):
+    middle = sum(control) / len(control)
+    return (1 + sum(abs(draw - middle) >= abs(value - middle) for draw in control)) / (1 + len(control))
+
+
+p_value = (
+    Mistake(
+        "share-of-controls",
+        lambda value, control: _at_least(value, control) / len(control),
+        "this is the share of the controls. Where none reaches the value it is 0: no draws can show that.",
+        "Count the value itself as one more draw, above and below the line.",
+    ),
+    Mistake(
+        "one-too-few-below",
+        lambda value, control: (1 + _at_least(value, control)) / len(control),
+        "the value is counted above the line, but not below it.",
+        "There are as many draws as controls, and one more.",
+    ),
+    Mistake(
+        "one-too-few-above",
+        lambda value, control: _at_least(value, control) / (1 + len(control)),
+        "the value is counted below the line, but not above it.",
+        "The value is at least as large as itself: add 1 above, too.",
+    ),
+    Mistake(
+        "ties-left-out",
+        lambda value, control: (1 + sum(draw > value for draw in control)) / (1 + len(control)),
+        "controls that are equal to the value are not counted.",
+        "Chance did as well there: use `>=`.",
+    ),
+    Mistake(
+        "other-side",
+        lambda value, control: (1 + sum(draw <= value for draw in control)) / (1 + len(control)),
+        "this counts the controls that are at most as large as the value.",
+        "Count those that do as well or better: a small number speaks against chance.",
+    ),
+    Mistake(
+        "complement",
+        lambda value, control: 1 - (1 + _at_least(value, control)) / (1 + len(control)),
+        "this is 1 less the p-value.",
+        "A value above all controls has a small one.",
+    ),
+    Mistake(
+        "two-sided",
+        _two_sided,
+        "controls far below count, too.",
+        "Only a large overlap is a finding here: count the controls at or above the value.",
+    ),
+    Mistake(
+        "z-score",
+        _z_score,
+        "this is how many standard deviations the value lies above the controls.",
+        "Count controls instead. Nobody promised that they are normally distributed.",
+    ),
+    Mistake(
+        "counted",
+        lambda value, control: float(1 + _at_least(value, control)),
+        "this is a number of draws; wanted a share.",
+        "Divide by all draws: the controls and the value.",
+    ),
+)

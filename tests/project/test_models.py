@@ -194,6 +194,8 @@ def test_a_seed_loads_by_name_and_reads_with_tiny_gpt2s_tokenizer(zoo_with_seed_
     assert models.load_raw("tiny-gpt2@3").dtype == torch.float32
     assert load_model("tiny-gpt2@0").cfg.model_name == "tiny-gpt2"
     assert models.shipped() == ("tiny-gpt2", "tiny-attn-only", "tiny-gpt2@3")
+    shutil.copytree(zoo.ZOO / "tiny-gpt2", zoo.ZOO / "tiny-gpt2@free")
+    assert models.shipped()[-1] == "tiny-gpt2@free" and models.seeds() == ("tiny-gpt2", "tiny-gpt2@3")
     assert "tiny-gpt2@3" in {row.name for row in available_models()}
     assert capfd.readouterr() == ("", "")
 

@@ -13,8 +13,8 @@ from patchbook import load_model, reference_for
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
 from patchbook.patching import paths
 from patchbook.patching.circuits import run_circuit
-from patchbook.patching.edges import edge_effects
-from patchbook.patching.estimates import attribute
+from patchbook.patching.edges import edge_effects, edge_effects_by_prompt
+from patchbook.patching.estimates import attribute, attribute_by_prompt
 from patchbook.patching.graph import Graph
 from tests.project.plain_edges import plain_edge_effect, plain_run
 from tests.project.test_patching_sweeps import random_gpt2
@@ -125,6 +125,22 @@ def test_estimates_are_the_gradient_at_each_input_of_a_run_by_hand(model):
         sender, receiver = edge.sender.label, edge.receiver.label
         wanted = ((clean[sender] - corrupted[sender]) * heard[sender, receiver].grad).sum().item()
         assert found.of(edge.label) == pytest.approx(wanted, abs=1e-5), edge.label
+
+
+def each_at_its_end(logits):
+    return logits[ROWS, ENDS, ANSWERS] - logits[ROWS, ENDS, 9]
+
+
+def test_the_mean_over_prompts_of_each_prompts_edges_is_the_edges_of_the_mean(model):
+    given = (model, CLEAN, CORRUPTED)
+    estimated, exact = (
+        attribute_by_prompt(*given, each_at_its_end, steps=3),
+        edge_effects_by_prompt(*given, each_at_its_end),
+    )
+    torch.testing.assert_close(estimated.mean(0), attribute(*given, at_the_ends, steps=3).row)
+    torch.testing.assert_close(exact.mean(0), edge_effects(*given, at_the_ends).row, rtol=1e-4, atol=1e-5)
+    assert estimated.shape == exact.shape == (len(ROWS), len(Graph.of(model).edges))
+    assert estimated.std(0).max() > 1e-3 and exact.std(0).max() > 1e-3
 
 
 def test_estimates_are_exact_where_all_is_linear():

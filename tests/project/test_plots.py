@@ -44,6 +44,7 @@ def figures(patterns):
         "bars": plots.bars(torch.tensor([1.0, -2.0]), ["heads", "mlps"], "Parts", "logits"),
         "layer_slider": plots.layer_slider(patterns, TOKENS),
         "head_scatter": plots.head_scatter([("L0H0", 0, 0.1, 0.7), ("L1H0", 1, 0.3, -0.2)], "v, z", "v", "z"),
+        "against_chance": plots.against_chance([("seeds", [0.5, 0.7], [0.1])], "Overlap", "Jaccard index"),
         "ring": plots.ring(patterns[0, 0, :, :2], TOKENS, "Words"),
     }
 
@@ -67,6 +68,16 @@ def test_points_are_named_and_coloured_by_layer():
     assert [note.text for note in crowded.layout.annotations] == ["L0H0", "L1H0", "L1H1"]
     with pytest.raises(ValueError, match="one row or more"):
         plots.head_scatter([], "nothing", "v", "z")
+
+
+def test_what_was_measured_stands_beside_what_chance_gives():
+    rows = [("seeds", [0.5, 0.7], [0.1, 0.1]), ("one", [0.4], [0.2])]
+    measured, chance = plots.against_chance(rows, "Overlap", "Jaccard index").data
+    assert measured.y == chance.y == ("seeds", "one")
+    assert measured.x == pytest.approx((0.6, 0.4)) and chance.x == pytest.approx((0.1, 0.2))
+    assert measured.error_x.array == pytest.approx((0.02**0.5, 0)) and max(chance.error_x.array) < 1e-9
+    with pytest.raises(ValueError, match="each with values"):
+        plots.against_chance([("seeds", [0.5], [])], "Overlap", "Jaccard index")
 
 
 def test_a_ring_is_closed_and_keeps_its_order():

@@ -21,3 +21,9 @@ def random_control(
         control = [edges[place] for place in order[:size]]
         shared.append(jaccard(circuit, control))
     return torch.tensor(shared)
+
+
+def p_value(value: float, control: list[float]) -> float:
+    """The value itself is one more draw: how many of all are at least as large."""
+    draws = [value, *control]
+    return len([draw for draw in draws if draw >= value]) / len(draws)

@@ -53,3 +53,22 @@ def test_random_control(seed: int) -> Iterator[Case]:
     for circuit, size, draws in ((12, 20, 9), (20, 8, 11)):
         text = f"a circuit of {circuit} of 46 edges, {draws} controls of {size}"
         yield Case(text, functools.partial(_controls, seed + size, circuit, size, draws))
+
+
+def _chance(seed: int, draws: int, above: int, ties: int) -> dict[str, Any]:
+    """Controls in hundredths, of which so many lie above the value, and some are equal to it."""
+    draw = random.Random(seed)
+    value = 30
+    control = [draw.randint(value + 1, value + 9) for _ in range(above)] + [value] * ties
+    control += [draw.randint(2, value - 1) for _ in range(draws - len(control))]
+    draw.shuffle(control)
+    return {"value": value / 100, "control": [number / 100 for number in control]}
+
+
+@checks(specifications.p_value, mistakes.p_value)
+def test_p_value(seed: int) -> Iterator[Case]:
+    """How often chance does as well."""
+    rows = ((19, 4, 3), (9, 0, 0), (40, 11, 1), (25, 23, 2))
+    for number, (draws, above, ties) in enumerate(rows):
+        text = f"{draws} controls, {above} above the value, {ties} equal to it"
+        yield Case(text, functools.partial(_chance, seed + number, draws, above, ties))

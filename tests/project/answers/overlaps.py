@@ -132,3 +132,52 @@ def share_of_the_control(circuit, size, edges, orders):
 @wrong("random_control", "contract")
 def one_number(circuit, size, edges, orders):
     return row_by_row(circuit, size, edges, orders).mean()
+
+
+# p_value
+@right("p_value")
+def one_more_draw(value, control):
+    as_large = [draw for draw in control if draw >= value]
+    return (len(as_large) + 1) / (len(control) + 1)
+
+
+@right("p_value")
+def by_tensor(value, control):
+    draws = torch.tensor([*control, value], dtype=torch.float64)
+    return (draws >= value).double().mean().item()
+
+
+@right("p_value")
+def by_rank(value, control):
+    below = sum(1 for draw in sorted(control) if draw < value)
+    return 1 - below / (1 + len(control))
+
+
+@wrong("p_value", "share-of-controls")
+def naive(value, control):
+    return sum(draw >= value for draw in control) / len(control)
+
+
+@wrong("p_value", "ties-left-out")
+def strictly_larger(value, control):
+    return (1 + len([draw for draw in control if draw > value])) / (1 + len(control))
+
+
+@wrong("p_value", "other-side")
+def percentile(value, control):
+    return (1 + sum(value >= draw for draw in control)) / (1 + len(control))
+
+
+@wrong("p_value", "complement")
+def confidence(value, control):
+    return 1 - one_more_draw(value, control)
+
+
+@wrong("p_value", "one-too-few-below")
+def over_the_controls(value, control):
+    return (1 + sum(draw >= value for draw in control)) / len(control)
+
+
+@wrong("p_value", "counted")
+def how_many_reach_it(value, control):
+    return 1.0 + sum(draw >= value for draw in control)

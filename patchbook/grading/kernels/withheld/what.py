@@ -37,11 +37,14 @@ WITHHELD = (  # modules, and packages with all that is in them
 CUT = {  # functions of modules that are needed for something else
     SPECIFICATIONS: EVERY,
     "patchbook.prompts.days": ("moved", "write_prompt", "write_prompts", "_with_another_day"),
+    "patchbook.zoo": ("roles_of", "roles_again"),
     "transformer_lens.ActivationCache": ("ActivationCache.logit_attrs", "ActivationCache.logit_lens"),
     "transformer_lens.utilities.matrix": ("composition_scores",),
     "transformer_lens.model_bridge.transformer_bridge": ("TransformerBridge.all_composition_scores",),
 }
-FILES = {"patchbook.zoo": ("*/measured.json", "*/*.md")}  # data that tells which head does what
+FILES = {
+    "patchbook.zoo": ("*/measured.json", "*/redrawn.json", "*/*.md")
+}  # data that tells which head does what
 FIGURES = (  # a figure may need these: they are there where only predictions count, or nothing does
     *ENGINE,
     "patchbook.prompts.days",
