@@ -95,7 +95,7 @@ class Bench:
 
     def gives(self, case: Case, function: Callable) -> Any:
         """What a function gives on a case, or the error that it Raised."""
-        arguments = [*self._arguments(case).values()]
+        arguments = [*self.arguments(case).values()]
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
             try:
                 came = as_data(function(*apart(arguments, {})))
@@ -140,7 +140,7 @@ class Bench:
             )
         why = _too_much(case)
         if not why:
-            arguments = self._arguments(case)
+            arguments = self.arguments(case)
             why = misfit(self.right[0], arguments) or self.outside(**arguments)
         if not why:
             return None
@@ -150,10 +150,9 @@ class Bench:
             "See what the text says of the arguments. On such an input no answer is right or wrong.",
         )
 
-    def _arguments(self, case: Case) -> dict[str, Any]:
-        """All arguments in the forms of the signature, their tensors in float64 and int64."""
+    def arguments(self, case: Case) -> dict[str, Any]:
+        """A case's arguments in order and in the signature's forms, their tensors in float64 and int64."""
         given = self._signature.bind(**{name: value for name, value in case.items() if name != EXPECT})
-        given.apply_defaults()
         names = self._signature.parameters
         return {name: _wide(fit(value, names[name].annotation)) for name, value in given.arguments.items()}
 

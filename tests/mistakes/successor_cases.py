@@ -27,7 +27,7 @@ def _by_turning(word, step=1):
     return (cycle[turns:] + cycle[:turns])[cycle.index(word)]
 
 
-def _outside(word, step):
+def _outside(word, step=1):
     if not any(word in cycle for cycle in _CYCLES):
         return f"{word!r} is no day, month or season"
     return "" if abs(step) <= 100 else "100 steps each way are enough"

@@ -10,6 +10,7 @@ def cases_for_capitalisation_type() -> list[dict]:
         "(": "other",
         " É": "space+upper",
         " ": "other",
-        "7th": "no-space+numeral",
+        " 7th": "space+numeral",
+        "The": "no-space+upper",
     }
     return [{"str_token": token, "expect": type} for token, type in expected.items()]
