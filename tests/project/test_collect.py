@@ -426,7 +426,7 @@ def test_no_mangling_of_the_same_code_gives_more_marks(tmp_path_factory, mark, s
     folder = tmp_path_factory.getbasetemp()
     whole = json.dumps(solved(double=WRONG))
     best = mark(repair(read_text(whole, folder), RELEASED)[0])
-    assert best == {"double": 0, "shout": 2, "my_guess": 1}
+    assert best == {"double": 0, "shout": 2, "my_guess": 1, "cases_for_double": 2}
     after = mark(repair(read_text(mangled(steps, whole)[0], folder), RELEASED)[0])
     assert all(after[name] <= best[name] for name in best) and after.keys() == best.keys()
 
