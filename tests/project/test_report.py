@@ -411,10 +411,10 @@ def test_nbgraders_formgrader_opens_on_the_gradebook(formgrader, tmp_path):
     if CHROMIUM is not None:
         with Browser(tmp_path / "profile") as browser:
             browser.open(where)
-            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 4
+            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 5
             hacker = next(row["id"] for row in rows if row["student"] == safe(HACKER))
             browser.open(f"{formgrader}formgrader/submissions/{hacker}")
-            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 4
+            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 5
             assert browser.value("document.title") != "pwned", "marking by hand runs no learner's code"
 
 
