@@ -23,7 +23,7 @@ from torch import Tensor
 from transformer_lens import TransformerBridge
 
 from patchbook import zoo
-from patchbook.models import load_model
+from patchbook.models import ModelUnavailable, load_model
 from patchbook.patching.circuits import run_circuit
 from patchbook.patching.evidence import Evidence, argued
 from patchbook.patching.graph import Edge, Graph
@@ -194,7 +194,7 @@ def task_of(declared: Any) -> Task:
         )
     if str(declared["metric"]) not in METRICS:
         raise Unfit("unknown-metric", f"wanted one of {', '.join(METRICS)} as the metric.")
-    model = load_model(declared["model"], device="cpu")
+    model = _model(declared["model"])
     texts = [_texts(declared[kind], kind) for kind in ("prompts", "falsify")]
     if texts[0] & texts[1]:
         raise Unfit(
@@ -214,7 +214,7 @@ def edges_of(declared: Any) -> list[Edge]:
     labels = declared.get("edges") if isinstance(declared, dict) else None
     if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
         raise Unfit("no-edges", "wanted a list of edges under 'edges'.", "Such as ['L0H3 -> L1H2.k'].")
-    graph = Graph.of(load_model(declared["model"], device="cpu"))
+    graph = Graph.of(_model(declared["model"]))
     if len(labels) > SHARE * len(graph.edges):
         raise Unfit(
             "too-large",
@@ -239,6 +239,13 @@ def edges_of(declared: Any) -> list[Edge]:
 def worked(name: str) -> dict[str, Any]:
     """A worked example, "names" or "days": a declaration with edges, figures and a verdict."""
     return json.loads((zoo.ZOO / "worked" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _model(name: str) -> TransformerBridge:
+    try:
+        return load_model(name, device="cpu")
+    except ModelUnavailable as error:
+        raise Unfit("unknown-model", f"{str(error).splitlines()[0]}") from None
 
 
 def _has(declared: Any, name: str) -> bool:
