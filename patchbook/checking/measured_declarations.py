@@ -1,7 +1,6 @@
 """Declared circuits, measured again: what is wrong with a learner's task, circuit, claims or reading."""
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ EXAMPLES = ("names", "days")
 VERDICTS = ("fails", "open", "holds")  # each says more than those before it
 CLAIMED = ("sufficient", "low", "chance", "necessary", "elsewhere")
 NEAR = 0.05  # of a figure as measured
+MOST = 1000.0  # that a share may be stated as
 MARGIN = 0.1  # above the best of the random circuits
 
 Explained = Callable[[Any], Diagnosis | None]
@@ -74,8 +74,8 @@ def wrong_circuit(value: Any) -> Diagnosis | None:
     if found.sufficient < found.chance + MARGIN:
         return Diagnosis(
             "no-better-than-chance",
-            f"these {found.edges} edges alone do {found.sufficient:.0%} of it; the best random circuit of that "
-            f"size does {found.chance:.0%}.",
+            f"these {found.edges} edges alone do {found.sufficient:.0%} of it; the best random circuit of "
+            f"that size does {found.chance:.0%}.",
             "Score the edges by attribution, and keep the largest. How many does it take?",
         )
     return None
@@ -128,7 +128,7 @@ def _is_verdict(value: Any) -> bool:
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST
 
 
 def _borrowed(declared: dict[str, Any]) -> Diagnosis | None:

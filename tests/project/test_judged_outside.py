@@ -84,7 +84,8 @@ def test_predictions_are_the_exercises_without_a_function():
     predicted = {asked.exercise for plan in plans for asked in plan.checks.values() if asked.predicts}
     heads = ("induction_heads", "name_movers", "s_inhibition_heads", "duplicate_token_heads")
     others = {"tomorrow_layer", "my_share_saved", "my_wrong_edge", "my_speedup", "random_cpr"}
-    assert predicted == {*(f"my_{kind}" for kind in heads), *others}
+    declared = {f"my_{part}" for part in ("verdicts", "task", "circuit", "claims")}
+    assert predicted == {*(f"my_{kind}" for kind in heads), *others, *declared}
 
 
 def cells(*sources):
