@@ -67,11 +67,17 @@ class Check:
     gives: Any = None
     facts: Callable[[dict[str, Any], tuple[Any, Any]], Any] | None = None
     explain: Callable[[dict[str, Any], Any], Any] | None = None
+    bench: Any = None
 
     @property
     def return_type(self) -> Any:
         """The type of what `call` returns: the contract of a value."""
         return self.gives or inspect.signature(self.reference).return_annotation
+
+    @property
+    def compares(self) -> bool:
+        """Whether a value is compared with the reference's: otherwise there are several right ones."""
+        return self.explain is None and self.bench is None
 
     @property
     def calls(self) -> int:

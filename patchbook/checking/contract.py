@@ -37,6 +37,20 @@ def violation(reference: Callable, wanted: Any, arguments: dict[str, Any], value
     return ""
 
 
+def misfit(reference: Callable, arguments: dict[str, Any]) -> str:
+    """How arguments, by name, break a function's signature, axes and all, in words; "" when they do not."""
+    parameters, bound = inspect.signature(reference).parameters, {}
+    with jaxtyped("context"):
+        for name, value in arguments.items():
+            try:
+                typeguard.check_type(value, parameters[name].annotation, **_STRICT)
+            except typeguard.TypeCheckError:
+                wanted = describe_type(parameters[name].annotation, _axis_sizes(parameters, bound))
+                return f"{name} is {describe(value)}; wanted {wanted}"
+            bound[name] = value
+    return ""
+
+
 def arrays(reference: Callable, arguments: dict[str, Any]) -> dict[str, Any]:
     """Those of the arguments whose annotations have axes: all that `violation` needs of them."""
     parameters = inspect.signature(reference).parameters

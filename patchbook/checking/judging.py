@@ -30,11 +30,27 @@ def judge(check: Check, record: Record) -> None:
         raise ValueError(f"this record is not one of {check.exercise} on seed {record.seed}")
     results = [_result(check, c, o) for c, o in zip(cases, record.outcomes, strict=True)]
     _refuse_errors(check, results, record.outcomes)
-    if check.explain is None:
+    if check.compares:
         _refuse_contract(check, results)
     for case, outcome in zip(cases, record.outcomes, strict=True):
         _refuse_behaviour(check, case, outcome)
-    _refuse_values(check, results) if check.explain is None else _refuse_explained(check, results)
+    _refuse_values(check, results) if check.compares else _refuse_explained(check, results)
+
+
+def passed(check: Check, record: Record) -> str:
+    """What is said of a record that `judge` lets pass, in one line."""
+    if check.bench is None:
+        return f"✓ {check.exercise}: right on all {len(record.outcomes)} cases."
+    found = caught(check, record)
+    slipped = "; ".join(what.rstrip(".") for what, refused in found.items() if not refused)
+    counts = f"{sum(found.values())} of {len(found)} wrong functions are refused, and no right one."
+    return f"✓ {check.exercise}: {counts}" + (f" Slipped through: {slipped}." if slipped else "")
+
+
+def caught(check: Check, record: Record) -> dict[str, bool]:
+    """By misconception, in words, whether a learner's cases refuse it; {} where there are no fit cases."""
+    values = [outcome.value for outcome in record.outcomes]
+    return check.bench.caught(values[0]) if check.bench and len(values) == 1 else {}
 
 
 def _result(check: Check, case: Case, outcome: Outcome) -> Result:
@@ -43,6 +59,8 @@ def _result(check: Check, case: Case, outcome: Outcome) -> Result:
         error = outcome.error and Raised(tuple(map(str, outcome.error["kinds"])))
         return Result(case, error or outcome.value, wanted, "")
     got = fitted(check, outcome.value)
+    if not check.compares:
+        return Result(case, got, wanted, "")
     broken = [
         contract.violation(check.reference, check.return_type, arrays, v) for v in values_in(check, got)
     ]
@@ -153,7 +171,8 @@ def _refuse_values(check: Check, results: list[Result]) -> None:
 
 
 def _refuse_explained(check: Check, results: list[Result]) -> None:
+    explain = check.explain or check.bench.explain
     for result in results:
-        cause = check.explain(fresh(result.case), result.got)
+        cause = explain(fresh(result.case), result.got)
         if cause is not None:
             raise CheckFailed(check.exercise, cause.id, cause.what, result.case.description, cause.next)

@@ -106,6 +106,8 @@ def encode(value: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
         return {"float": float.__repr__(value)}  # JSON has no nan
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return {"array": encode(torch.from_numpy(value.copy()), tensors)["tensor"]}
+    if isinstance(value, Array):  # of numpy, on its way for the second time
+        return {"array": encode(value.values, tensors)["tensor"]}
     if isinstance(value, torch.Tensor):
         name = str(len(tensors))
         tensors[name] = value.detach().cpu().clone().contiguous()

@@ -11,7 +11,7 @@ from typing import Any
 
 from patchbook.checking.check import Case, Check, Mistake
 from patchbook.checking.errors import not_yet
-from patchbook.checking.judging import judge
+from patchbook.checking.judging import judge, passed
 from patchbook.checking.messages import CheckFailed
 from patchbook.checking.observing import observe
 from patchbook.checking.record import Record
@@ -29,7 +29,7 @@ def run(check: Check, implementation: Any, seed: int = VISIBLE) -> None:
     if seed == VISIBLE:
         note(check.exercise, right=failed is None)
     if failed is None:
-        print(f"✓ {check.exercise}: right on all {len(record.outcomes)} cases.")
+        print(passed(check, record))
         if seed == VISIBLE and (far := standing(check.exercise)):
             print(f"  {far}")
     elif seed == VISIBLE and not_yet(failed):

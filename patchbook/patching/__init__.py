@@ -10,6 +10,7 @@ circuits      a set of edges alone, the rest ablated: `run_circuit`
 graph         a model as nodes and edges: what writes into the stream, what reads from it
 attribution   a logit difference as a sum of what every part wrote
 effects       what a head does, prompt by prompt: its standard error, and what chance would name
+declared      a circuit declared in data, and every figure of it with its controls
 evidence      numbers beside a claim, judged by lines: for, against, open
 
 What these stand on, each on those before it:

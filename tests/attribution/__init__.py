@@ -1,5 +1,6 @@
 """Checks of chapter 5: from patching to attribution. One module per group of exercises."""
 
+from patchbook.tests.attribution.attribution_cases import test_cases_for_attribution
 from patchbook.tests.attribution.attribution_predictions import (
     test_my_share_saved,
     test_my_speedup,
@@ -17,6 +18,7 @@ from patchbook.tests.attribution.sweep_costs import test_sweep_flops
 
 __all__ = [
     "test_agreement",
+    "test_cases_for_attribution",
     "test_edge_attribution",
     "test_edge_attribution_ig",
     "test_edge_patching",

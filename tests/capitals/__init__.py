@@ -1,5 +1,6 @@
 """Checks of chapter 3: a capital after the full stop. One module per group of exercises."""
 
+from patchbook.tests.capitals.capital_cases import test_cases_for_capitalisation_type
 from patchbook.tests.capitals.capitals_answers import (
     test_logits_to_ave_logit_diff_by_type,
     test_titleword_answer_generator,
@@ -27,6 +28,7 @@ from patchbook.tests.capitals.wrong_analyses import (
 
 __all__ = [
     "test_capitalisation_type",
+    "test_cases_for_capitalisation_type",
     "test_corrupt_capitalisation",
     "test_cumul_probs_by_capitalisation_type",
     "test_difference_of_differences",

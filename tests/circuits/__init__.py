@@ -14,10 +14,12 @@ from patchbook.tests.circuits.circuit_scores import (
     test_faithfulness,
 )
 from patchbook.tests.circuits.circuit_search import test_acdc, test_completeness, test_minimality
+from patchbook.tests.circuits.faithfulness_cases import test_cases_for_faithfulness
 
 __all__ = [
     "SHARES",
     "test_acdc",
+    "test_cases_for_faithfulness",
     "test_circuit_from_scores",
     "test_cmd",
     "test_completeness",

@@ -10,9 +10,11 @@ from patchbook.tests.days.days_ranks import test_rank_and_prob
 from patchbook.tests.days.days_rivals import test_best_rivals
 from patchbook.tests.days.days_tables import test_heads_by_depth, test_scatter_rows
 from patchbook.tests.days.days_words import test_corrupt_day, test_successor, test_today_prompts
+from patchbook.tests.days.successor_cases import test_cases_for_successor
 
 __all__ = [
     "test_best_rivals",
+    "test_cases_for_successor",
     "test_corrupt_day",
     "test_day_metric",
     "test_days_pca",

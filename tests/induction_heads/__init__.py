@@ -23,6 +23,7 @@ from patchbook.tests.induction_heads.head_weights import (
     test_k_composition_scores,
     test_top_1_accuracy,
 )
+from patchbook.tests.induction_heads.induction_cases import test_cases_for_induction_score
 from patchbook.tests.induction_heads.induction_predictions import test_my_induction_heads
 from patchbook.tests.induction_heads.induction_score import test_induction_score_hook
 from patchbook.tests.induction_heads.random_repeats import test_generate_repeated_tokens
@@ -33,6 +34,7 @@ from patchbook.tests.induction_heads.repeating_rows import (
 
 __all__ = [
     "test_average_over_condition",
+    "test_cases_for_induction_score",
     "test_composition_scores",
     "test_current_attn_detector",
     "test_find_repeating_rows",

@@ -17,6 +17,7 @@ from patchbook.tests.ioi.knockouts import (
     test_get_incompleteness_score,
 )
 from patchbook.tests.ioi.largest_entries import test_topk_of_Nd_tensor
+from patchbook.tests.ioi.logit_diff_cases import test_cases_for_logit_diff
 from patchbook.tests.ioi.logit_differences import (
     test_ioi_metric,
     test_logits_to_ave_logit_diff,
@@ -43,6 +44,7 @@ from patchbook.tests.ioi.standard_errors import test_null_of_threshold, test_sta
 __all__ = [
     "test_add_knockout_hook",
     "test_add_mean_ablation_hook",
+    "test_cases_for_logit_diff",
     "test_flip_names",
     "test_get_act_patch_attn_head_all_pos_every",
     "test_get_act_patch_attn_head_out_all_pos",

@@ -11,6 +11,7 @@ import pytest
 from patchbook.checking import CheckFailed, Record, judge, observe
 from patchbook.checking.comparing import agree
 from patchbook.checking.errors import NEEDS_ANOTHER, NOT_WRITTEN
+from patchbook.checking.record import as_data
 from patchbook.checking.references import value_of
 from patchbook.outline import address
 
@@ -45,6 +46,7 @@ ANSWERS = [answer for bank in BANKS.values() for answer in bank]
 RIGHT = [a for a in ANSWERS if not a.diagnosis]
 WRONG = [a for a in ANSWERS if a.diagnosis]
 HIDDEN = {e.name: e.seeds[-1] for chapter in CHAPTERS for e in exercises_of(chapter)}  # seeds
+BENCHES = {name: test.check.bench for name, test in TESTS.items() if test.check.bench}
 FIRST = list({a.exercise: a for a in reversed(ANSWERS)}.values())  # one of each exercise
 
 
@@ -91,6 +93,9 @@ def test_a_group_of_exercises_has_one_name(exercise):
     if check.mistakes:
         (mistakes,) = modules("patchbook.tests.mistakes", [group])
         assert tuple(getattr(mistakes, exercise, ())) == check.mistakes
+    if check.bench:
+        (mistakes,) = modules("patchbook.tests.mistakes", [group])
+        assert getattr(mistakes, exercise) is check.bench
     elsewhere = [
         name for name, bank in BANKS.items() if name != group and exercise in {a.exercise for a in bank}
     ]
@@ -114,11 +119,45 @@ def test_the_cases_tell_every_mistake_from_the_reference_and_the_others(exercise
         assert not all(map(agree, second, first)), f"{b} gives the same values as {a} on every case"
 
 
-@pytest.mark.parametrize("exercise", [name for name, test in TESTS.items() if not test.check.explain])
+@pytest.mark.parametrize("exercise", [name for name, test in TESTS.items() if test.check.compares])
 def test_every_case_tells_right_from_wrong_by_far(exercise):
     check = TESTS[exercise].check
     weak = {case.description: weakness(check, case) for case in check.cases(0)}
     assert not any(weak.values()), weak
+
+
+@pytest.mark.parametrize("exercise", BENCHES)
+def test_the_courses_own_cases_refuse_every_wrong_function_and_accept_every_right_one(exercise):
+    bench, cases = BENCHES[exercise], TESTS[exercise].check.reference()
+    assert bench.function == exercise.removeprefix("cases_for_")
+    assert len(bench.right) >= 3 and bench.enough <= len(bench.wrong) <= 6
+    assert bench.explain({}, cases) is None and all(bench.caught(cases).values())
+    rows = {wrong.id: [bench.gives(case, wrong.wrong) for case in cases] for wrong in bench.wrong}
+    for (a, first), (b, second) in itertools.combinations(rows.items(), 2):
+        assert not all(map(agree, second, first)), f"{b} gives the same values as {a} on every case"
+
+
+@pytest.mark.parametrize("exercise", BENCHES)
+def test_right_functions_agree_on_whatever_a_right_answer_gives_them(exercise):
+    bench = BENCHES[exercise]
+    cases = [case for a in RIGHT if a.exercise == exercise for case in as_data(a.implementation())]
+    assert cases and not [c for c in cases if not all(bench.accepts(c, right) for right in bench.right)]
+
+
+@pytest.mark.parametrize("exercise", BENCHES)
+def test_cases_that_all_expect_the_same_thing_of_one_input_are_not_enough(exercise):
+    """A trivial list: the docstring's example, however often. And a wrong expectation refuses a right one."""
+    bench, (case, *_) = BENCHES[exercise], least_telling(exercise)
+    for some in ([], [case], [case] * 3):
+        assert bench.explain({}, some).id in ("no-cases", "slipped-through")
+    assert bench.explain({}, [case | {"expect": "?"}]).id == "refuses-right"
+
+
+def least_telling(exercise):
+    """The cases of the answers that are too few, those first that refuse least."""
+    few = [a for a in WRONG if (a.exercise, a.diagnosis) == (exercise, "slipped-through")]
+    cases = [case for answer in few for case in as_data(answer.implementation())]
+    return sorted(cases, key=lambda case: sum(BENCHES[exercise].caught([case]).values()))
 
 
 @pytest.mark.parametrize("exercise", TESTS)

@@ -87,8 +87,8 @@ def test_grade_prints_progress_without_a_terminal_and_the_table(tmp_path):
     )
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
-    assert lines[1].startswith("[2/2] ada · 00_toy · 6 / 10 · ok · ")
-    assert lines[0].startswith("[1/2] grace · 00_toy · – / 10 · missing · ")
+    assert lines[1].startswith("[2/2] ada · 00_toy · 8 / 12 · ok · ")
+    assert lines[0].startswith("[1/2] grace · 00_toy · – / 12 · missing · ")
     assert any("nothing was handed in" in line for line in lines[2:])
     assert (tmp_path / "out" / "grades.csv").is_file()
 

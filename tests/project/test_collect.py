@@ -116,7 +116,7 @@ def test_a_folder_becomes_what_grade_reads(tmp_path):
     (source / "ada" / ".ipynb_checkpoints").mkdir()
     (source / "ada" / ".ipynb_checkpoints" / "x.ipynb").write_text("old")
     found, into = collected(tmp_path, source)
-    assert found["ada", "collected"].mended == ("metadata put back in 7 cells",)
+    assert found["ada", "collected"].mended == ("metadata put back in 9 cells",)
     assert "the file is empty" in found["bob", "refused"].reason
     assert "none of the course's exercises" in found["cleo", "refused"].reason
     assert "nothing in it is answered" in found["dan", "collected"].reason
@@ -127,7 +127,7 @@ def test_a_folder_becomes_what_grade_reads(tmp_path):
     assert graded["cleo"] is None and graded["eve"] is None
     with pytest.raises(Unreadable, match="empty"):  # so that its grade says `unreadable`, not `missing`
         read_notebook(graded["bob"])
-    assert repair(read_notebook(graded["ada"]), RELEASED)[1] == ["metadata put back in 7 cells"]
+    assert repair(read_notebook(graded["ada"]), RELEASED)[1] == ["metadata put back in 9 cells"]
     assert read_list(into) == sorted(read_list(into), key=lambda e: e.learner) and len(read_list(into)) == 5
 
 
@@ -426,7 +426,7 @@ def test_no_mangling_of_the_same_code_gives_more_marks(tmp_path_factory, mark, s
     folder = tmp_path_factory.getbasetemp()
     whole = json.dumps(solved(double=WRONG))
     best = mark(repair(read_text(whole, folder), RELEASED)[0])
-    assert best == {"double": 0, "shout": 2, "my_guess": 1}
+    assert best == {"double": 0, "shout": 2, "my_guess": 1, "cases_for_double": 2}
     after = mark(repair(read_text(mangled(steps, whole)[0], folder), RELEASED)[0])
     assert all(after[name] <= best[name] for name in best) and after.keys() == best.keys()
 

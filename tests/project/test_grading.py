@@ -116,7 +116,7 @@ def test_everybody_gets_their_marks_a_status_and_a_reason(graded, learner):
     if status == "unreadable":
         assert result.total is None
     elif learner == "empty":
-        assert result.points == {"double": 0, "shout": 0, "my_guess": 0, "interpret_toy": 0}
+        assert set(result.points.values()) == {0} and len(result.points) == 5
     else:
         assert result.points["shout"] == 2, "one bad cell costs the others nothing"
         assert result.points["interpret_toy"] is None and result.by_hand == 4
@@ -126,6 +126,12 @@ def test_a_wrong_answer_has_its_diagnosis(graded):
     assert graded[1]["float"].diagnoses == {"double": "not-doubled"}
     assert "Multiply it by 2." in page(graded, "float")
     assert graded[1]["ada"].diagnoses == {}
+
+
+def test_what_a_learners_own_cases_catch_is_kept(graded):
+    assert list(graded[1]["ada"].caught["cases_for_double"].values()) == [True] * 3
+    assert graded[1]["empty"].caught == {}
+    assert "3 of 3 wrong functions are refused" in page(graded, "ada")
 
 
 def test_cells_that_only_show_are_not_run(graded):
@@ -148,13 +154,13 @@ def test_the_gradebook_is_nbgraders(graded):
 def test_grades_csv_tells_a_crash_from_a_zero(graded):
     with (graded[0] / "grades.csv").open(newline="", encoding="utf-8") as file:
         rows = {row["learner"]: row for row in csv.DictReader(file)}
-    assert list(rows["ada"]) == [*COLUMNS, "double", "shout", "my_guess", "interpret_toy"]
+    assert list(rows["ada"]) == [*COLUMNS, "double", "shout", "my_guess", "cases_for_double", "interpret_toy"]
     assert (
-        rows["ada"]["points"] == "6" and rows["ada"]["max_points"] == "10" and rows["ada"]["by_hand"] == "4"
+        rows["ada"]["points"] == "8" and rows["ada"]["max_points"] == "12" and rows["ada"]["by_hand"] == "4"
     )
     assert rows["ada"]["interpret_toy"] == "" and rows["empty"]["interpret_toy"] == "0"
     assert rows["torn"]["points"] == "" and rows["torn"]["double"] == ""
-    assert rows["killer"]["status"] == "crashed" and rows["killer"]["points"] == "3"
+    assert rows["killer"]["status"] == "crashed" and rows["killer"]["points"] == "5"
     assert "metadata put back" in rows["colab"]["mended"]
 
 
@@ -171,9 +177,9 @@ def test_nobody_reads_a_hidden_test(graded):
 
 def test_a_page_names_the_exercises_their_points_and_what_was_mended(graded):
     text = page(graded, "colab")
-    assert "6 of 10 points" in text and "4 more points wait for your teacher" in text
+    assert "8 of 12 points" in text and "4 more points wait for your teacher" in text
     assert '<a href="#test_double"><code>double</code></a>' in text and "3 of 3 points" in text
-    assert "metadata put back in 7 cells" in text
+    assert "metadata put back in 9 cells" in text
     assert "no such key" in page(graded, "hidden"), "the error stays readable"
     assert "timed out" in page(graded, "loop")
 

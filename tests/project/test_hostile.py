@@ -25,9 +25,9 @@ HOSTILE = {
     f"{path.stem}-{name}": row for path in FILES for name, row in tomllib.loads(path.read_text()).items()
 }
 SECONDS = {learner: row["seconds"] for learner, row in HOSTILE.items() if "seconds" in row}
-HONEST = {"honest-ada": (3, 2, 1), "honest-mid": (0, 2, 1), "honest-zoe": (3, 2, 1)}
-WORTH = {"double": 3, "shout": 2, "my_guess": 1}
-EXPECTED = {"double": 0, "shout": 2, "my_guess": 1}
+HONEST = {"honest-ada": (3, 2, 1, 2), "honest-mid": (0, 2, 1, 2), "honest-zoe": (3, 2, 1, 2)}
+WORTH = {"double": 3, "shout": 2, "my_guess": 1, "cases_for_double": 2}
+EXPECTED = {"double": 0, "shout": 2, "my_guess": 1, "cases_for_double": 2}
 WORKERS = 3  # more than cores: those that sleep until their time is up need none
 TIMEOUT = 600  # seconds: where another limit is what ends a row, a slow machine must not come first
 OPTIONS = Options(timeout=TIMEOUT, workers=WORKERS, limits=Limits(memory=1536 * MB, disk=64 * MB))
@@ -43,7 +43,7 @@ def write(folder, learner, row):
     if "folder_link" in row:
         (folder / learner).symlink_to(row["folder_link"], target_is_directory=True)
         return
-    notebook = solved(double=row["double"].lstrip("\n"))
+    notebook = solved(**{name: row[name].lstrip("\n") for name in WORTH if name in row})
     answer, check = cell_of(notebook, "double"), cell_of(notebook, "test_double")
     answer.metadata.nbgrader.update(row.get("answer_metadata", {}))
     check.metadata.nbgrader.update(row.get("metadata", {}))

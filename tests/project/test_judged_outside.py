@@ -47,6 +47,7 @@ def test_a_check_that_cannot_be_judged_outside_is_named(line):
 
 
 FALLS_BACK = "import patchbook\nmy_guess = ['L0H1'] if patchbook.or_reference(double)(21) == 42 else []"
+OTHERS = {"cases_for_double": 2, "interpret_toy": None}
 STUB = 'def double(x: int) -> int:\n    raise NotImplementedError("exercise double")'
 STEALS = """from patchbook import reference_for
 def shout(text: str) -> str:
@@ -61,7 +62,7 @@ def test_a_prediction_may_rest_on_what_an_unwritten_exercise_would_show(tmp_path
     hand_in(tmp_path / "in", "sam", solved(my_guess="my_guess = [1 / 0]"))
     hand_in(tmp_path / "in", "tom", released())
     eve, kim, sam, tom = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
-    assert eve.points == {"double": 0, "shout": 0, "my_guess": 1, "interpret_toy": None}
+    assert eve.points == {"double": 0, "shout": 0, "my_guess": 1} | OTHERS
     assert any(line.startswith("my_guess: run with the reference's values") for line in eve.mended)
     assert kim.points["my_guess"] == sam.points["my_guess"] == tom.points["my_guess"] == 0
     assert sam.mended == tom.mended == ()  # an unwritten prediction rests on nothing
@@ -74,7 +75,7 @@ my_guess = ["L0H1"] if patching.make_df_from_ranges([2], ["layer"]).shape == (2,
 def test_a_prediction_may_rest_on_what_the_library_draws(tmp_path):
     hand_in(tmp_path / "in", "ada", solved(my_guess=DRAWN))
     (ada,) = grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
-    assert ada.points == {"double": 3, "shout": 2, "my_guess": 1, "interpret_toy": None}
+    assert ada.points == {"double": 3, "shout": 2, "my_guess": 1} | OTHERS
     assert any(line == "my_guess: run with what figures are made with" for line in ada.mended)
 
 
@@ -83,7 +84,8 @@ def test_predictions_are_the_exercises_without_a_function():
     predicted = {asked.exercise for plan in plans for asked in plan.checks.values() if asked.predicts}
     heads = ("induction_heads", "name_movers", "s_inhibition_heads", "duplicate_token_heads")
     others = {"tomorrow_layer", "my_share_saved", "my_wrong_edge", "my_speedup", "random_cpr"}
-    assert predicted == {*(f"my_{kind}" for kind in heads), *others}
+    declared = {f"my_{part}" for part in ("verdicts", "task", "circuit", "claims")}
+    assert predicted == {*(f"my_{kind}" for kind in heads), *others, *declared}
 
 
 def cells(*sources):

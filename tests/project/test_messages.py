@@ -13,7 +13,7 @@ from patchbook.checking import Case, CheckFailed, Mistake, checks
 from patchbook.checking.contract import describe, describe_type, hint
 from patchbook.checking.fitting import fit
 from patchbook.checking.patterns import pattern
-from patchbook.checking.record import Array, Opaque, as_data
+from patchbook.checking.record import Array, Opaque, Outcome, Record, as_data
 
 # --- a toy exercise of each kind
 
@@ -363,6 +363,12 @@ def test_a_number_of_numpy_or_torch_is_one(number):
 def test_a_whole_number_of_numpy_or_torch_is_one(number):
     assert fit(as_data(number), int) == 2 and type(fit(as_data(number), int)) is int
     assert fit(as_data(number), float) == 2
+
+
+def test_an_array_of_numpy_is_still_one_in_another_process():
+    record = Record("e", 0, [Outcome("a case", as_data([np.ones(2)]))])
+    (came,) = Record.from_bytes(record.to_bytes()).outcomes[0].value
+    assert isinstance(came, Array) and came.values.tolist() == [1.0, 1.0]
 
 
 def test_truths_texts_and_keys_of_numpy_are_pythons():

@@ -37,7 +37,7 @@ def test_an_intact_notebook_is_left_alone(tmp_path):
 def test_colab_loses_ids_and_metadata_and_they_come_back(tmp_path):
     wanted = solved()
     mended, said = mend(as_colab_saves(wanted), tmp_path)
-    assert said == ["metadata put back in 7 cells"]
+    assert said == ["metadata put back in 9 cells"]
     assert [cell.id for cell in mended.cells] == [cell.id for cell in wanted.cells]
     assert (mended.nbformat, mended.nbformat_minor) == (4, 5)
     for name in ("double", "test_double", "interpret_toy"):

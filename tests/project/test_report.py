@@ -66,10 +66,14 @@ CLASS = {
     "ada": (solved(), {}),
     "bob": (solved(double="def double(x):\n    return x + 2"), {"test_double": WRONG}),
     "cleo": (solved(double="def double(x):\n    return 2 + x"), {"test_double": WRONG, "test_shout": LOOP}),
-    "dan": (released(), {f"test_{name}": SYNTAX for name in ("double", "shout", "my_guess")}),
+    "dan": (
+        released(),
+        {f"test_{name}": SYNTAX for name in ("double", "shout", "my_guess", "cases_for_double")},
+    ),
     "eve": (solved(double="def double(x)\n    return"), {"double": SYNTAX, "test_double": UNKNOWN}),
     HACKER: (evil(), {"test_double": SCRIPT}),
 }
+CAUGHT = {"ada": {"it adds 2.": True, "it squares.": True}, "bob": {"it adds 2.": True, "it squares.": False}}
 COLLECTED = [
     {
         "learner": learner,
@@ -114,7 +118,8 @@ def graded(root, learner, notebook, errors):
     points = {name: marks.get(name, marks.get(f"test_{name}")) for name in worth}
     diagnoses = {name.removeprefix("test_"): "added" for name, error in errors.items() if error is WRONG}
     status, reason = fate(ran)
-    return Result(learner, CHAPTER, status, worth, points, reason, diagnoses=diagnoses)
+    caught = {"cases_for_double": CAUGHT[learner]} if learner in CAUGHT else {}
+    return Result(learner, CHAPTER, status, worth, points, reason, diagnoses=diagnoses, caught=caught)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +187,7 @@ def test_what_was_not_graded_is_no_zero(works, pages):
     for learner in ("torn", "zoe"):
         assert works[learner].points is None and works[learner].final is None
         text = text_of(pages, learner)
-        assert works[learner].status in text and "No points were given" in text and "not graded / 10" in text
+        assert works[learner].status in text and "No points were given" in text and "not graded / 12" in text
     assert works["zoe"].reason == "zoe.pdf: it is a .pdf file", "what collect refused says why"
     row = re.search(r">torn</a></th>(.*?)</tr>", page_of(pages).split('class="map"')[1], re.DOTALL)[1]
     assert "unreadable" in row and "0" not in re.sub(r"<[^>]*>", "", row)
@@ -204,10 +209,16 @@ def test_the_teachers_page_counts_mistakes_and_names_who_is_stuck(pages):
     assert "cleo 00_toy timed out check of shout: still running after 30 seconds" in text
 
 
+def test_the_teachers_page_says_what_the_classs_own_checks_catch(pages):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page_of(pages)))
+    table = text.split("What the class's own checks catch")[1]
+    assert " cases_for_double it squares. 1 of 2 cases_for_double it adds 2. 2 of 2 " in table
+
+
 def test_cells_of_the_heat_map_carry_text(pages):
     table = page_of(pages).split('class="map"')[1].split("</table>")[0]
     cells = re.findall(r'<td class="[a-z-]+" title.*?</td>', table)
-    assert len(cells) == 4 * len(CLASS)
+    assert len(cells) == 5 * len(CLASS)
     assert all(re.search(r'aria-hidden="true">[^<]+<.*class="sr">[^<]+<', cell) for cell in cells)
 
 
@@ -300,12 +311,12 @@ def table(path):
 def test_tables_for_an_lms_leave_empty_what_was_not_graded(pages):
     canvas = {row[0]: row[1:] for row in table(pages / "canvas.csv")}
     assert canvas["Student"] == ["ID", "Section", CHAPTER, f"Current Grade: status of {CHAPTER}"]
-    assert canvas["    Points Possible"][2:] == ["10", "(read only)"]
-    assert canvas["ada"] == ["12", "", "6", "ok"] and canvas["zoe"][2] == "" and canvas["dan"][2] == "0"
+    assert canvas["    Points Possible"][2:] == ["12", "(read only)"]
+    assert canvas["ada"] == ["12", "", "8", "ok"] and canvas["zoe"][2] == "" and canvas["dan"][2] == "0"
     moodle = {row[1]: row for row in table(pages / f"moodle-{CHAPTER}.csv")}
     wanted = {"Identifier", "Grade", "Last modified (grade)", "Feedback comments"}
     assert wanted <= set(moodle["Full name"]), "Moodle's importer refuses a sheet without these"
-    assert moodle["bob"][0] == "Participant 77" and moodle["bob"][2:5] == ["ok", "3", "10"]
+    assert moodle["bob"][0] == "Participant 77" and moodle["bob"][2:5] == ["ok", "5", "12"]
     assert moodle["zoe"][0] == "Participant 78" and moodle["zoe"][3] == "" and "missing" in moodle["zoe"][6]
     points = {row[0]: row for row in table(pages / "points.csv")}
     assert points["torn"][2:5] == ["unreadable", "", ""]
@@ -314,10 +325,10 @@ def test_tables_for_an_lms_leave_empty_what_was_not_graded(pages):
 def test_lateness_takes_off_a_share_for_each_day_begun(folder, tmp_path):
     policy = policy_of("10%/day", ("2026-11-02T10:59:00+00:00",))
     works = {work.learner: work for work in read_class(folder, policy=policy)}
-    assert works["ada"].penalty == pytest.approx(1.2) and works["ada"].final == pytest.approx(4.8)
+    assert works["ada"].penalty == pytest.approx(1.6) and works["ada"].final == pytest.approx(6.4)
     assert works["bob"].penalty == 0 and works["cleo"].penalty is None, "no time, nothing taken off"
     write_report(list(works.values()), tmp_path)
-    assert "1.2 of your 6 points are taken off" in (tmp_path / "learners" / "ada.html").read_text()
+    assert "1.6 of your 8 points are taken off" in (tmp_path / "learners" / "ada.html").read_text()
 
 
 def test_a_penalty_never_exceeds_the_points_and_a_chapter_has_its_own_date():
@@ -392,7 +403,7 @@ def test_nbgraders_formgrader_opens_on_the_gradebook(formgrader, tmp_path):
     """Through a browser where there is one; the page asks the server for its rows either way."""
     with urlopen(f"{formgrader}formgrader/api/submitted_notebooks/{CHAPTER}/{CHAPTER}") as answer:
         rows = json.load(answer)
-    assert len(rows) == len(CLASS) and {row["max_score"] for row in rows} == {10}
+    assert len(rows) == len(CLASS) and {row["max_score"] for row in rows} == {12}
     where = f"{formgrader}formgrader/submissions/{rows[0]['id']}"
     with urlopen(where) as answer:
         page = answer.read().decode()
@@ -400,10 +411,10 @@ def test_nbgraders_formgrader_opens_on_the_gradebook(formgrader, tmp_path):
     if CHROMIUM is not None:
         with Browser(tmp_path / "profile") as browser:
             browser.open(where)
-            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 4
+            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 5
             hacker = next(row["id"] for row in rows if row["student"] == safe(HACKER))
             browser.open(f"{formgrader}formgrader/submissions/{hacker}")
-            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 4
+            assert until(lambda: browser.value("document.querySelectorAll('input.score').length")) == 5
             assert browser.value("document.title") != "pwned", "marking by hand runs no learner's code"
 
 

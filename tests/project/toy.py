@@ -1,4 +1,4 @@
-"""A course small enough to build and grade in seconds, without torch: three exercises and a question."""
+"""A course small enough to build and grade in seconds, without torch: four exercises and a question."""
 
 import copy
 import json
@@ -11,7 +11,7 @@ from patchbook.authoring import Course, find_course, release_notebook, solved_no
 
 CHAPTER = "00_toy"
 HOME = Path(__file__).parent / "toy_course"
-HIDDEN_SEEDS = ("4711", "4712", "4713")
+HIDDEN_SEEDS = ("4711", "4712", "4713", "4714")
 
 
 def toy_course(folder: Path) -> Course:

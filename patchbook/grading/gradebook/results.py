@@ -23,6 +23,7 @@ class Result:
     points: by exercise; None where a human still has to give them. Empty when nothing could be graded.
     worth: the most points of each exercise.  seconds: how long grading took.
     diagnoses: by exercise, the short id of what its check found wrong.
+    caught: by exercise in which a learner writes cases, by misconception, whether these refuse it.
     """
 
     learner: str
@@ -34,6 +35,7 @@ class Result:
     mended: tuple[str, ...] = ()
     seconds: float = 0.0
     diagnoses: dict[str, str] = field(default_factory=dict)
+    caught: dict[str, dict[str, bool]] = field(default_factory=dict)
 
     @property
     def total(self) -> float | None:

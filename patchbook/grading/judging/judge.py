@@ -12,7 +12,7 @@ import json
 import resource
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
@@ -27,11 +27,15 @@ MEMORY = 8 * 2**30  # bytes of address space
 
 @dataclass(frozen=True)
 class Verdict:
-    """diagnosis: the short id of what is wrong, "" when nothing is.  message: what the learner reads."""
+    """diagnosis: the short id of what is wrong, "" when nothing is.  message: what the learner reads.
+
+    caught: of cases that a learner wrote, by misconception, whether they refuse it.
+    """
 
     passed: bool
     message: str
     diagnosis: str = ""
+    caught: dict[str, bool] = field(default_factory=dict)
 
 
 class Judge:
@@ -101,6 +105,7 @@ def answer(line: Connection) -> None:
 def decide(module: str, exercise: str, seed: int, record: bytes) -> Verdict:
     """Judge the bytes that a learner's process sent for a check and a seed."""
     from patchbook.checking import CheckFailed, Record, judge
+    from patchbook.checking.judging import caught, passed
 
     check = check_named(module, exercise)
     try:
@@ -109,10 +114,10 @@ def decide(module: str, exercise: str, seed: int, record: bytes) -> Verdict:
             return unfit(exercise, "it is the record of another check")
         judge(check, observed)
     except CheckFailed as failed:
-        return Verdict(False, str(failed), failed.diagnosis)
+        return Verdict(False, str(failed), failed.diagnosis, caught(check, observed))
     except Exception as error:  # a forged record may break any comparison, and must break nothing else
         return unfit(exercise, f"{type(error).__name__}: {str(error)[:200]}")
-    return Verdict(True, f"✓ {exercise}: right on all {len(observed.outcomes)} cases.")
+    return Verdict(True, passed(check, observed), caught=caught(check, observed))
 
 
 if __name__ == "__main__":

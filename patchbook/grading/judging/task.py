@@ -61,6 +61,7 @@ def do(task: dict[str, Any]) -> dict[str, Any]:
 def graded(task: dict[str, Any]) -> dict[str, Any]:
     """notebook: as repaired; ran: the same with outputs and verdicts; mended: lines; diagnoses: by exercise.
 
+    caught: by exercise in which a learner writes cases, which misconceptions these refuse.
     file, released, plan, kernel, settings, run_all: see `batch.task_of`; warm, judge: addresses.
     """
     released, plan = nbformat.from_dict(task["released"]), Plan.from_dict(task["plan"])
@@ -74,27 +75,29 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     if task["run_all"]:
         show_all(step, notebook, ran, task["settings"])
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))
+    verdicts = judged(ran, plan, step.records, judge)
     return {
         "notebook": notebook,
         "ran": ran,
         "mended": mended,
-        "diagnoses": judged(ran, plan, step.records, judge),
+        "diagnoses": {name: verdict.diagnosis for name, verdict in verdicts.items() if not verdict.passed},
+        "caught": {name: verdict.caught for name, verdict in verdicts.items() if verdict.caught},
     }
 
 
-def judged(ran: NotebookNode, plan: Plan, records: dict[str, list[bytes]], judge: Judge) -> dict[str, str]:
-    """Write a verdict into the outputs of every check cell; returns what is wrong, by exercise."""
-    diagnoses = {}
+def judged(
+    ran: NotebookNode, plan: Plan, records: dict[str, list[bytes]], judge: Judge
+) -> dict[str, Verdict]:
+    """Write a verdict into the outputs of every check cell; returns them by exercise."""
+    verdicts = {}
     for cell in ran.cells:
         asked = plan.checks.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if asked is None or any(output.output_type == "error" for output in cell.outputs):
             continue  # an error takes the points already
         sent = records.get(cell.metadata.nbgrader.grade_id, [])
-        verdict = decided(asked, sent, judge)
+        verdict = verdicts[asked.exercise] = decided(asked, sent, judge)
         cell.outputs = [output for output in cell.outputs if output.output_type == "stream"] + [said(verdict)]
-        if not verdict.passed:
-            diagnoses[asked.exercise] = verdict.diagnosis
-    return diagnoses
+    return verdicts
 
 
 def decided(asked: Asked, sent: list[bytes], judge: Judge) -> Verdict:

@@ -81,9 +81,9 @@ def put(path: Path, words: str) -> Path:
 
 
 def chapters_of(works: list[Work]) -> list[dict]:
-    """For each chapter: its name, its works, its columns."""
+    """For each chapter: its name, its works, its columns, and what learners' own cases caught."""
     return [
-        {"name": name, "works": some, "columns": summing.columns(some)}
+        {"name": name, "works": some, "columns": summing.columns(some), "catches": summing.catches(some)}
         for name, some in summing.by_chapter(works).items()
     ]
 

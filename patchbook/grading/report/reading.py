@@ -17,7 +17,7 @@ from patchbook.grading.collect.attempts import COLLECTED, REFUSED
 from patchbook.grading.gradebook.course_folder import safe
 from patchbook.grading.gradebook.database import gradebook_of, is_there
 from patchbook.grading.gradebook.journal import Journal
-from patchbook.grading.gradebook.results import as_text
+from patchbook.grading.gradebook.results import Result, as_text
 from patchbook.grading.gradebook.trouble import patiently
 from patchbook.grading.notebooks.cells import grade_id_of, worth_of
 from patchbook.grading.report.late import Policy
@@ -44,6 +44,7 @@ class Item:
 
     state: right, part, wrong, not answered, by hand, by hand again (graded anew since), crashed, timed out.
     seconds: how long its cells ran, None when not known.  diagnosis: the check's short id, or "".
+    caught: of cases that the learner wrote, by misconception, whether they refuse it.
     """
 
     exercise: str
@@ -55,6 +56,7 @@ class Item:
     code: str = ""
     comment: str = ""
     seconds: float | None = None
+    caught: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Graded:
 
     root: Path
     book: Gradebook
-    diagnoses: dict[tuple[str, str], dict[str, str]]
+    results: dict[tuple[str, str], Result]
     collected: list[dict]
     releases: dict[str, NotebookNode] = field(default_factory=dict)
 
@@ -127,14 +129,14 @@ def works_of(root: Path, rows: list[dict[str, str]], url: str, policy: Policy | 
     """The rows of grades.csv, with what the gradebook and the notebooks say of them."""
     with warnings.catch_warnings(), Gradebook(url) as book:
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries, on today's SQLAlchemy
-        graded = Graded(root, book, diagnoses_in(root), collected_in(root))
+        graded = Graded(root, book, results_in(root), collected_in(root))
         return [work_of(graded, row, policy) for row in rows]
 
 
-def diagnoses_in(root: Path) -> dict[tuple[str, str], dict[str, str]]:
-    """The short ids of what checks found wrong, which the journal keeps; later lines over earlier ones."""
+def results_in(root: Path) -> dict[tuple[str, str], Result]:
+    """By learner and chapter what the journal keeps of its verdicts; later lines over earlier ones."""
     results = Journal(root / "journal.jsonl").results.values()
-    return {(result.learner, result.chapter): result.diagnoses for result in results}
+    return {(result.learner, result.chapter): result for result in results}
 
 
 def collected_in(root: Path) -> list[dict]:
@@ -186,13 +188,15 @@ def items_of(graded: Graded, work: Work) -> list[Item]:
     grades = {grade.name: grade for grade in notebook.grades}
     comments = {comment.name: clean(comment.manual_comment or "") for comment in notebook.comments}
     cells, runs, stubs = (by_id(nb) for nb in (autograded, ran, released))
-    diagnoses = graded.diagnoses.get((work.learner, work.chapter), {})
+    result = graded.results.get((work.learner, work.chapter))
+    diagnoses, caught = (result.diagnoses, result.caught) if result else ({}, {})
     return [
         Item(
             exercise=name,
             worth=worth,
             **marks_of(grades, name, cells, stubs),
             diagnosis=diagnoses.get(name, ""),
+            caught=caught.get(name, {}),
             code=clean(runs[name].source) if name in runs else "",
             comment=comments.get(name) or comments.get(f"test_{name}") or "",
             seconds=seconds_of([runs[each] for each in (name, f"test_{name}") if each in runs]),

@@ -42,6 +42,16 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class Catch:
+    """A misconception that learners' own cases may refuse. caught: by how many.  of: all with fit cases."""
+
+    exercise: str
+    what: str
+    caught: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Stuck:
     """A learner with wrong answers. on: (chapter, exercise), in order.  untouched: exercises not begun."""
 
@@ -77,6 +87,16 @@ def mistakes(works: list[Work]) -> list[Mistake]:
         for (chapter, exercise, _), same in made.items()
     ]
     return sorted(found, key=lambda mistake: -len(mistake.learners))[:MOST]
+
+
+def catches(works: list[Work]) -> list[Catch]:
+    """Of one chapter: how often each misconception was caught, those first that slipped through most."""
+    told = defaultdict(list)
+    for item in (item for work in works for item in work.items):
+        for what, caught in item.caught.items():
+            told[item.exercise, what].append(caught)
+    found = [Catch(exercise, what, sum(each), len(each)) for (exercise, what), each in told.items()]
+    return sorted(found, key=lambda one: (one.exercise, one.caught / one.of))
 
 
 def stuck(works: list[Work]) -> list[Stuck]:

@@ -9,13 +9,20 @@
     judging      one mutant through the check's cases, in a process of its own
     equivalent/  data, a file for each chapter: mutants that are as right as the solution, and why
 
+Where a solution is a list of cases, the function that they are for is changed, and the cases must refuse it.
 A check that lets a mutant pass lets a learner pass who made that slip. `python -m tests.project.mutation`
 prints how many are refused, and those that pass.
 """
 
 from tests.project.mutation.judging import Verdict, judge_mutant, warm
 from tests.project.mutation.mutants import Mutant, mutants_of
-from tests.project.mutation.solutions import CHAPTERS, Exercise, exercises_of, listed_as_equivalent
+from tests.project.mutation.solutions import (
+    CHAPTERS,
+    Exercise,
+    exercises_of,
+    listed_as_equivalent,
+    subject_of,
+)
 
 __all__ = [
     "CHAPTERS",
@@ -26,5 +33,6 @@ __all__ = [
     "judge_mutant",
     "listed_as_equivalent",
     "mutants_of",
+    "subject_of",
     "warm",
 ]

@@ -19,6 +19,7 @@ from tests.project.mutation import (
     judge_mutant,
     listed_as_equivalent,
     mutants_of,
+    subject_of,
     warm,
 )
 
@@ -45,9 +46,10 @@ class Score(NamedTuple):
 
 
 def score(exercise: Exercise) -> Score:
-    checks, mutants = warm(exercise), mutants_of(exercise.source)
+    subject = subject_of(exercise)
+    checks, mutants = warm(subject), mutants_of(subject.source)
     listed = listed_as_equivalent(exercise.chapter).get(exercise.name, {})
-    verdicts = {mutant: judge_mutant(exercise, mutant, checks) for mutant in mutants}
+    verdicts = {mutant: judge_mutant(subject, mutant, checks) for mutant in mutants}
     passed = {m.id: m for m, verdict in verdicts.items() if verdict is Verdict.PASSED}
     counts = Counter(verdicts.values())
     return Score(
@@ -63,7 +65,8 @@ def score(exercise: Exercise) -> Score:
 
 
 def weak_cases(exercise: Exercise) -> list[str]:
-    cases = [(seed, case) for seed in exercise.seeds for case in exercise.check.cases(seed)]
+    seeds = exercise.seeds if exercise.check.compares else ()
+    cases = [(seed, case) for seed in seeds for case in exercise.check.cases(seed)]
     why = [(seed, case.description, weakness(exercise.check, case)) for seed, case in cases]
     return [f"seed {seed}, {description}: {words}" for seed, description, words in why if words]
 

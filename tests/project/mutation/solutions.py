@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import inspect
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ import torch
 from nbformat import NotebookNode
 
 from patchbook.authoring import find_course, source_notebook
-from patchbook.checking import Check
+from patchbook.checking import Case, Check
+from patchbook.checking.record import as_data
 
 COURSE = find_course(Path(__file__).parents[3])
 CHAPTERS = COURSE.chapters
@@ -66,6 +68,24 @@ def exercises_of(chapter: str) -> tuple[Exercise, ...]:
         names[name] = exercises[-1].function(function)
     torch.set_grad_enabled(grad)
     return tuple(exercises)
+
+
+def subject_of(exercise: Exercise) -> Exercise:
+    """What is mutated: the solution; or, where it is a list of cases, the function that the cases are for.
+
+    Cases that refuse every change of that function are good ones. Changed cases may be as good as they were.
+    """
+    bench = exercise.check.bench
+    if bench is None:
+        return exercise
+    (right, *_), given = bench.right, as_data(exercise.function(exercise.source)())
+    cases = tuple(
+        Case(f"case {number}", functools.partial(bench.arguments, case))
+        for number, case in enumerate(given, start=1)
+    )
+    check = Check(bench.function, exercise.check.title, lambda seed: cases, right)
+    names = vars(inspect.getmodule(right))
+    return Exercise(exercise.chapter, bench.function, inspect.getsource(right), names, check, (0,))
 
 
 def _grade_id(cell: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from patchbook.checking import Case, checks
 from patchbook.tests.mistakes import toy as mistakes
+from patchbook.tests.mistakes import toy_cases
 from patchbook.tests.specifications import toy as specifications
 
 
@@ -18,6 +19,12 @@ def test_double(seed: int) -> Iterator[Case]:
 def test_shout(seed: int) -> Iterator[Case]:
     """A text in capitals."""
     yield Case("a text with an accent", lambda: {"text": f"hé{seed}"})
+
+
+@checks(specifications.cases_for_double, bench=toy_cases.cases_for_double)
+def test_cases_for_double(seed: int) -> Iterator[Case]:
+    """Cases for double, by a learner."""
+    yield Case("your cases", dict)
 
 
 def _value(implementation: object, arguments: dict) -> object:

@@ -9,5 +9,9 @@ def shout(text: str) -> str:
     return text.upper() + "!"
 
 
+def cases_for_double() -> list[dict]:
+    return [{"x": 4, "expect": 8}, {"x": -1, "expect": -2}]
+
+
 def my_guess() -> list[str]:
     return ["L0H1"]
