@@ -17,7 +17,7 @@ from patchbook.grading.collect.attempts import COLLECTED, REFUSED
 from patchbook.grading.gradebook.course_folder import safe
 from patchbook.grading.gradebook.database import gradebook_of, is_there
 from patchbook.grading.gradebook.journal import Journal
-from patchbook.grading.gradebook.results import as_text
+from patchbook.grading.gradebook.results import COLUMNS, Result, as_text, row_of
 from patchbook.grading.gradebook.trouble import patiently
 from patchbook.grading.notebooks.cells import grade_id_of, worth_of
 from patchbook.grading.report.late import Policy
@@ -120,14 +120,29 @@ def read_class(root: Path, gradebook: str | None = None, policy: Policy | None =
         raise NothingGraded(f"{root} holds no grades; to make them: patchbook grade SUBMISSIONS --out {root}")
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return patiently(lambda: works_of(root, rows, url, policy))
+    diagnoses, collected = diagnoses_in(root), collected_in(root)
+    return patiently(lambda: works_of(root, rows, url, policy, diagnoses, collected))
 
 
-def works_of(root: Path, rows: list[dict[str, str]], url: str, policy: Policy | None) -> list[Work]:
+def read_work(root: Path, url: str, result: Result) -> Work:
+    """One learner's chapter, as it was just graded. Raises GradingFailed: the gradebook does not answer."""
+    row = {name: str(value) for name, value in (dict.fromkeys(COLUMNS, "") | row_of(result)).items()}
+    diagnoses = {(result.learner, result.chapter): result.diagnoses}
+    return patiently(lambda: works_of(root, [row], url, None, diagnoses, []))[0]
+
+
+def works_of(
+    root: Path,
+    rows: list[dict[str, str]],
+    url: str,
+    policy: Policy | None,
+    diagnoses: dict[tuple[str, str], dict[str, str]],
+    collected: list[dict],
+) -> list[Work]:
     """The rows of grades.csv, with what the gradebook and the notebooks say of them."""
     with warnings.catch_warnings(), Gradebook(url) as book:
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries, on today's SQLAlchemy
-        graded = Graded(root, book, diagnoses_in(root), collected_in(root))
+        graded = Graded(root, book, diagnoses, collected)
         return [work_of(graded, row, policy) for row in rows]
 
 
