@@ -242,6 +242,8 @@ def serve(
     told = replace(told, scheduler=scheduler, gradebook=gradebook, sandboxed=not no_sandbox)
     try:
         run(find_course(root), told, click.echo)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; what waits is graded when the same command is given again")
     except SandboxMissing as error:
         sys.exit(f"patchbook serve: {NO_WALLS.format(why=error)}")
     except (AuthorError, BadClass, CannotServe, CourseError, GradingFailed, OSError) as error:

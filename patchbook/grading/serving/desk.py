@@ -85,12 +85,12 @@ class Desk(Grader):
         for name in self.task.chapters:
             self.chapters[name] = self.chapter(name)
         self.write_tables()
-        self.say(ready=True)
         for one, result in self.run(self.handed_in(), ENDLESS):
             self.settle(one, result)
 
     def handed_in(self) -> Iterator[Submission | None]:
         """Uploads in order, each when a worker is free; None when there is nothing to do."""
+        self.say(ready=True)  # whoever asks for the first one is there
         while True:
             upload = self.uploads.take(list(self.busy.values()))
             if upload is None:

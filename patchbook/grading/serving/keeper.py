@@ -10,15 +10,15 @@ from dataclasses import asdict
 
 from patchbook.grading.serving.desk import Task
 
+DESK = "patchbook.grading.serving.desk"
 PAUSES = (0, 1, 2, 5, 10, 30)  # seconds before it is started again, while it does not come to work
 
 
 class Keeper:
     """state: "starting", "ready", or why it stands still.  told: called after each news from the desk."""
 
-    def __init__(self, task: Task, told: Callable[[], None], module: str = "patchbook.grading.serving.desk"):
-        self.task, self.told, self.module = task, told, module
-        self.state, self.starts = "starting", 0
+    def __init__(self, task: Task, told: Callable[[], None]):
+        self.task, self.told, self.state = task, told, "starting"
         self.desk: Process | None = None
 
     async def keep(self) -> None:
@@ -36,9 +36,8 @@ class Keeper:
 
     async def one_desk(self) -> bool:
         """One desk from its start to its end; returns whether it came to work."""
-        self.starts += 1
         self.desk = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", self.module, stdin=PIPE, stdout=PIPE
+            sys.executable, "-P", "-m", DESK, stdin=PIPE, stdout=PIPE
         )
         self.desk.stdin.write(json.dumps(asdict(self.task)).encode() + b"\n")
         came, why = False, ""

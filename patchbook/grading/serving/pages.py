@@ -72,5 +72,7 @@ def span(seconds: float) -> str:
 
 
 def hour(when: float) -> str:
-    """The time of a day, here."""
-    return datetime.fromtimestamp(when, UTC).astimezone().strftime("%H:%M")
+    """The time of a day, here; with the day when it is another than today."""
+    moment = datetime.fromtimestamp(when, UTC).astimezone()
+    today = moment.date() == datetime.now(UTC).astimezone().date()
+    return moment.strftime("%H:%M" if today else "%H:%M on %d %b")

@@ -91,7 +91,6 @@ class Site:
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        self.keeper.told = self.news.tell
         async with create_task_group() as group:
             group.start_soon(self.keeper.keep)
             yield
