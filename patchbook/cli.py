@@ -256,6 +256,11 @@ def serve(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Where it goes. Default: GRADES/report."
 )
 @click.option("--title", default="", help="The heading of the teacher's page.")
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Lateness, extensions, dropped questions, bonus points. Default: policy.toml beside the course.",
+)
 @click.option("--late", help='Points taken off, such as "10%/day". Needs --due.')
 @click.option(
     "--due",
@@ -266,7 +271,13 @@ def serve(
     "--gradebook", envvar="PATCHBOOK_GRADEBOOK", help="Its URL. Default: the one that grading wrote to."
 )
 def report(
-    grades: Path, out: Path | None, title: str, late: str | None, due: tuple[str, ...], gradebook: str | None
+    grades: Path,
+    out: Path | None,
+    title: str,
+    policy: Path | None,
+    late: str | None,
+    due: tuple[str, ...],
+    gradebook: str | None,
 ) -> None:
     """Write pages and tables from what `patchbook grade` left in GRADES.
 
@@ -276,20 +287,41 @@ def report(
     from patchbook.grading.gradebook.trouble import GradingFailed
     from patchbook.grading.report import NothingGraded, read_class, write_report
     from patchbook.grading.report.late import BadRule, policy_of
+    from patchbook.grading.report.pages import pointless_in
+    from patchbook.grading.report.policy import Rules, read_rules
     from patchbook.grading.running.progress import console
 
     out = out or grades / "report"
     try:
+        policy = policy or beside_course()
+        rules, said = read_rules(policy) if policy else Rules(), policy_of(late, due)
+        if said and rules.late:
+            raise BadRule(f"--late is in {policy}, too: say it in one place")
+        rules = replace(rules, late=said or rules.late)
         with console().status("reading the gradebook"):
-            works = read_class(grades, gradebook, policy_of(late, due))
-        page = write_report(works, out, title)
+            works = read_class(grades, gradebook, rules)
+        page = write_report(works, out, title, rules=rules)
     except (NothingGraded, BadRule, GradingFailed) as error:
         sys.exit(f"patchbook report: {error}")
+    for line in pointless_in(rules, works):
+        click.echo(f"{policy}: this row changes nothing: {line}", err=True)
     click.echo(
         f"{page}: the class\n{out / 'learners'}: one page each\n"
         f"{out / 'canvas.csv'}, moodle-<chapter>.csv: for import\n{out / 'points.csv'}: everything\n"
         f"in a browser: {page.resolve().as_uri()}"
     )
+
+
+def beside_course() -> Path | None:
+    """policy.toml of the course around this folder, if there is one."""
+    from patchbook.authoring import CourseError, find_course
+    from patchbook.grading.report.policy import FILE
+
+    try:
+        path = find_course(None).root / FILE
+    except CourseError:
+        return None
+    return path if path.is_file() else None
 
 
 def as_called() -> str:
