@@ -13,7 +13,7 @@ import pytest
 
 from patchbook.grading.gradebook.database import gradebook_of
 from patchbook.grading.report import read_class
-from patchbook.grading.serving.people import BadClass, People, Secrets
+from patchbook.grading.serving.people import BadClass, People, Secrets, write_links
 from patchbook.grading.serving.uploads import Uploads
 from tests.project.browser import Browser
 from tests.project.desks import AT_THE_DESK, AT_THE_DOOR, PEOPLE, Server
@@ -250,10 +250,15 @@ def test_a_list_of_the_class_that_cannot_be_used_says_how_one_is_written(tmp_pat
 def test_a_name_that_is_added_may_hand_in_at_once(tmp_path):
     path = tmp_path / "class.txt"
     path.write_text("Émile  Zola\n")
-    people = People(path)
+    known = Secrets(tmp_path)
+    people = People(path, lambda people: write_links(people, known, "http://x", tmp_path))
     assert people.find("émile zola") == "Émile Zola" and people.find("Ada") is None
     path.write_text("Émile Zola\nAda\n")
     assert people.find(" ADA ") == "Ada" and people.names == ["Émile Zola", "Ada"]
+    with (tmp_path / "links.csv").open(newline="") as file:
+        assert [row["code"] for row in csv.DictReader(file)] == [known.code("Émile Zola"), known.code("Ada")]
+    path.write_text("Ada\nada\n")
+    assert people.names == ["Émile Zola", "Ada"], "a list that cannot be used changes nothing"
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path):

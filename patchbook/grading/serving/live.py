@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 BEAT = (
     15  # seconds after which a page is told anew all the same: times have gone on, and a proxy hears a sign
 )
-REST = 0.3  # seconds between two events: a class hands in all at once
+REST = 1  # seconds between two events: a class hands in all at once
 
 
 class News:

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
@@ -85,10 +86,13 @@ def _signed(loads, text: str) -> str | None:
 
 
 class People:
-    """The class, from a text file with a name on each line. It is read again when it has changed."""
+    """The class, from a text file with a name on each line. It is read again when it has changed.
 
-    def __init__(self, file: Path):
-        self.file, self._read, self._names = file, None, {}
+    changed: called each time after it was read.
+    """
+
+    def __init__(self, file: Path, changed: Callable[["People"], object] = lambda people: None):
+        self.file, self.changed, self._read, self._names = file, changed, None, {}
 
     @property
     def names(self) -> list[str]:
@@ -112,6 +116,7 @@ class People:
                 if self._read is None:
                     raise
             self._read = changed
+            self.changed(self)
         return self._names
 
 

@@ -65,12 +65,12 @@ def site_of(course: Course, told: Serving, address: str) -> Site:
         cluster_module()
     elif told.sandboxed and (why := why_no_sandbox()):
         raise SandboxMissing(why)
-    people = People(told.people)
-    people.names  # noqa: B018  a list that cannot be used is said now
+    _ = People(told.people).names  # a list that cannot be used is said before anything is written
     folder = CourseFolder(told.out, told.timeout, told.gradebook)
     folder.open()
     known = Secrets(folder.root)
-    write_links(people, known, address, folder.root)
+    people = People(told.people, lambda people: write_links(people, known, address, folder.root))
+    _ = people.names
     task = Task(
         str(course.root.resolve()),
         str(folder.root),

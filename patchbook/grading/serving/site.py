@@ -7,7 +7,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from anyio import create_task_group
+from anyio import Lock, create_task_group, sleep
 from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
@@ -30,6 +30,7 @@ from patchbook.grading.serving.pages import HERE, Pages, span, stylesheet
 from patchbook.grading.serving.people import SESSION, People, Secrets
 from patchbook.grading.serving.uploads import Upload, Uploads
 
+LOOK = 2  # seconds between two looks at the list of the class
 LEARNER, TEACHER = "patchbook", "patchbook-board"  # cookies
 
 
@@ -60,6 +61,8 @@ class Site:
     def __post_init__(self):
         self.pages, self.tries, self.style = Pages(), Tries(), stylesheet()
         self.boards: dict[bool, tuple[tuple[int, int], str]] = {}
+        self.queue: tuple[int, list[Upload], list[float]] = (-1, [], [])  # as of news number …
+        self.turn = Lock()
 
     def app(self) -> Starlette:
         routes = [
@@ -93,8 +96,15 @@ class Site:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with create_task_group() as group:
             group.start_soon(self.keeper.keep)
+            group.start_soon(self.follow_class)
             yield
             group.cancel_scope.cancel()
+
+    async def follow_class(self) -> None:
+        """Whoever is added to the class has a link soon after."""
+        while True:
+            await sleep(LOOK)
+            _ = self.people.names
 
     # --- who is it -------------------------------------------------------------------------------------
 
@@ -184,6 +194,7 @@ class Site:
         if not isinstance(file, UploadFile) or not file.size:
             raise Refused("Choose your notebook first, the .ipynb file.")
         content = await file.read()
+        await file.close()
         number = await run_sync(self.take, learner, file.filename or "", content)
         self.keeper.wake()
         self.news.tell()
@@ -243,7 +254,7 @@ class Site:
             return RedirectResponse("/", 303)
         one, words = await self.own(request), self.words(request)
         if one.ended is None:
-            part = await run_sync(self.waiting_part, one.id)
+            part = await self.waiting_part(one.id)
             return HTMLResponse(self.pages.page("waiting", one=one, part=part, **words))
         work = await run_sync(self.uploads.work, one.id)
         newest = await run_sync(self.newest_of, one)
@@ -256,15 +267,23 @@ class Site:
 
     async def wait(self, request: Request) -> Response:
         one = await self.own(request)
-        return stream(self.news, lambda: run_sync(self.waiting_part, one.id))
+        return stream(self.news, lambda: self.waiting_part(one.id))
 
-    def waiting_part(self, number: int) -> str:
+    async def current_queue(self) -> tuple[list[Upload], list[float]]:
+        """What waits, and how long the last ones took: read once for all pages that wait."""
+        async with self.turn:
+            if self.queue[0] != self.news.number:
+                number = self.news.number
+                self.queue = number, await run_sync(self.uploads.waiting), await run_sync(self.uploads.paces)
+        return self.queue[1:]
+
+    async def waiting_part(self, number: int) -> str:
         """Where an upload stands in the queue; "" when it is graded."""
-        waits = self.uploads.waiting()
+        waits, paces = await self.current_queue()
         place = next((place for place, one in enumerate(waits) if one.id == number), None)
         if place is None:
             return ""
-        wait = wait_for(place + 1, self.uploads.paces(), self.workers)
+        wait = wait_for(place + 1, paces, self.workers)
         return self.pages.page(
             "waiting_part", one=waits[place], before=place, wait=wait, state=self.keeper.state
         )

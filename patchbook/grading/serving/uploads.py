@@ -69,7 +69,7 @@ class Uploads:
     """The table in the gradebook `url`, and the files in `root`/uploads."""
 
     def __init__(self, root: Path, url: str):
-        self.root, self.engine = root, create_engine(url)
+        self.root, self.engine = root, create_engine(url, pool_pre_ping=True)
         self._turn = threading.Lock()  # threads of this process take turns; SQLite would have them sleep
         patiently(lambda: self._prepare(url))
 
@@ -164,8 +164,11 @@ class Uploads:
         return [Upload(*row) for row in self._read(chosen)]
 
     def _read(self, chosen: Any) -> list[Any]:
-        with self.engine.connect() as book:
-            return list(book.execute(chosen))
+        def once() -> list[Any]:
+            with self.engine.connect() as book:
+                return list(book.execute(chosen))
+
+        return patiently(once)
 
     def _write(self, change: Any) -> Any:
         """One change, on disk when this returns. A gradebook that is locked is waited for."""
