@@ -10,6 +10,7 @@ from patchbook.grading.report.reading import MISTAKEN
 from patchbook.grading.serving.uploads import Upload, Uploads
 
 MOST = 12  # rows of those who are stuck
+UNWRITTEN = {"not-written", "needs-another"}  # diagnoses of an answer that is not begun, or waits for another
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def stuck_in(found: list, called: dict[str, str]) -> list[Stuck]:
     same: dict[tuple[str, str, str], list] = defaultdict(list)
     for one, what in found:
         for exercise, mark in what["items"].items():
-            if mark["state"] in MISTAKEN:
+            if mark["state"] in MISTAKEN and mark["diagnosis"] not in UNWRITTEN:
                 diagnosis = mark["diagnosis"] or mark["state"]
                 same[one.chapter, exercise, diagnosis].append(
                     (called[one.learner], mark["since"], mark["uploads"])

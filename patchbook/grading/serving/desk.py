@@ -77,6 +77,7 @@ class Desk(Grader):
         self.uploads = Uploads(self.folder.root, self.folder.url)
         self.busy: dict[Path, Upload] = {}
         self.unwritten = 0  # results that no table has yet
+        self.turn = threading.RLock()  # results come from the writer, known ones from whoever looked for work
 
     def work(self) -> None:
         """Grade until the process ends."""
@@ -129,6 +130,11 @@ class Desk(Grader):
 
     def settle(self, one: Submission, result: Result) -> None:
         """The last step of an upload: what was found stands in its row."""
+        with self.turn:
+            self.note(one, result)
+        self.say(ended=self.busy.pop(one.path).id)
+
+    def note(self, one: Submission, result: Result) -> None:
         upload = self.busy[one.path]
         try:
             if ours(result) and upload.tries + 1 < TRIES:
@@ -142,11 +148,9 @@ class Desk(Grader):
             GradebookBusy
         ) as error:  # the row says that it waits: the next try finds the marks in the journal
             print(f"patchbook serve: {error}", file=sys.stderr)
-        del self.busy[one.path]
         self.unwritten += 1
         if self.unwritten >= TABLES:
             self.write_tables()
-        self.say(ended=upload.id)
 
     def work_of(self, result: Result) -> Work:
         """What its page shows. The marks stand without one."""
@@ -161,6 +165,10 @@ class Desk(Grader):
 
     def write_tables(self) -> None:
         """grades.csv and the list of files, for `patchbook report`."""
+        with self.turn:
+            self._write_tables()
+
+    def _write_tables(self) -> None:
         self.unwritten = 0
         known = {(r.learner, r.chapter): r for r in self.journal.results.values()}
         handed_in = {chapter for _, chapter in known}
@@ -226,6 +234,7 @@ def alone(root: Path) -> Any:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then hangs up
     os.nice(5)  # nobody who hands in waits for those who are graded
+    sys.stdout = sys.stderr  # lines on standard output are for the server: see `say`
     task = json.loads(sys.stdin.readline())
     task = Task(**task | {"chapters": tuple(task["chapters"])})
     desk: list[Desk] = []

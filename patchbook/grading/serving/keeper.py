@@ -27,7 +27,10 @@ class Keeper:
         try:
             while True:
                 await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
-                failures = 0 if await self.one_desk() else failures + 1
+                try:
+                    failures = 0 if await self.one_desk() else failures + 1
+                except OSError as error:  # the machine has no room for another process
+                    failures, self.state = failures + 1, str(error)
         finally:
             if self.desk is not None and self.desk.returncode is None:
                 self.desk.stdin.close()

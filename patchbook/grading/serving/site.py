@@ -1,5 +1,6 @@
 """Addresses and what they answer: a learner's pages, the teacher's board, a line about health."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -361,7 +362,7 @@ class Site:
 
     async def busy(self, request: Request, error: Exception) -> Response:
         """The disk or the gradebook takes no more: nothing was accepted."""
-        print(f"patchbook serve: {error}", flush=True)
+        print(f"patchbook serve: {error}", file=sys.stderr)
         why = "Your notebook could not be kept just now. Try again in a minute, and tell your teacher."
         return HTMLResponse(self.pages.page("note", why=why, **self.words(request)), 503)
 
