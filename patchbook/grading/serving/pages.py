@@ -35,7 +35,7 @@ class Pages:
     def feedback(self, work: str, **words: Any) -> str:
         """A learner's page of one upload, as the report writes it."""
         shown = work_from(work)
-        return self.page("learner", learner=shown.chapter, works=[shown], step=next_step([shown]), **words)
+        return self.page("learner", learner="Your feedback", works=[shown], step=next_step([shown]), **words)
 
 
 def stylesheet() -> str:
