@@ -152,7 +152,7 @@ class AsItIs(HTTPErrorProcessor):
 
 
 def post(address: str, name: str, code: str, notebook: bytes) -> tuple[int, str, str]:
-    """Hand in as any client may: a form with name, code and file. Returns status, upload's address, cookie."""
+    """Hand in as any client may: a form with name, code and file. Returns status, address and cookie."""
     line = f"--{uuid4().hex}"
     fields = f'{line}\r\nContent-Disposition: form-data; name="{{}}"\r\n\r\n{{}}\r\n'
     head = f'{line}\r\nContent-Disposition: form-data; name="notebook"; filename="notebook.ipynb"\r\n\r\n'
