@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -149,11 +150,117 @@ def grade(
 
 
 @main.command()
+@click.argument("people", metavar="CLASS", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("graded"),
+    show_default=True,
+    help="Where everything goes: what was handed in, the gradebook, links.csv.",
+)
+@click.option(
+    "--chapter", "chapters", multiple=True, help="Take this chapter; say it again for another. Default: all."
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="0.0.0.0: the room's network reaches it."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--address",
+    default="",
+    help="Where learners reach it, when a proxy stands before: https://class.example.org",
+)
+@click.option(
+    "--largest", type=click.IntRange(1, 50), default=10, show_default=True, help="MB of one notebook."
+)
+@click.option(
+    "--hourly",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="How often one learner may hand in within an hour.",
+)
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Seconds that one cell may run.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Notebooks at once. Default: one per core.")
+@click.option("--scheduler", default="", help="A Dask cluster that does the work, such as tcp://host:8786.")
+@click.option(
+    "--gradebook",
+    envvar="PATCHBOOK_GRADEBOOK",
+    help="Another gradebook than gradebook.db: postgresql://user@host/database.",
+)
+@click.option(
+    "--no-sandbox",
+    is_flag=True,
+    help="Without walls: submissions can read and change what you can, and use the network.",
+)
+@click.option(
+    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
+)
+def serve(
+    people: Path,
+    out: Path,
+    chapters: tuple[str, ...],
+    host: str,
+    port: int,
+    address: str,
+    largest: int,
+    hourly: int,
+    timeout: int,
+    workers: int | None,
+    scheduler: str,
+    gradebook: str | None,
+    no_sandbox: bool,
+    root: Path | None,
+) -> None:
+    """Let a class hand in on a web page, and read feedback there within seconds.
+
+    CLASS is a text file with a name on each line. OUT/links.csv then has a code and a personal link for
+    each learner. Your own board, whose address is printed, shows the class live: who is stuck on what, and
+    what is queued. Marks go where `patchbook grade` would put them; `patchbook report OUT` works as always.
+    Whenever it is stopped, the same command goes on, and nothing that was accepted is lost.
+    """
+    try:
+        from patchbook.grading.serving.running import CannotServe, Limits, Serving
+        from patchbook.grading.serving.running import serve as run
+    except ModuleNotFoundError as error:
+        sys.exit(f"patchbook serve: {error.name} is not installed: pip install 'patchbook[teach,serve]'")
+    from patchbook.authoring import AuthorError, CourseError, find_course
+    from patchbook.grading.gradebook.trouble import GradingFailed
+    from patchbook.grading.kernels.sandbox import SandboxMissing
+    from patchbook.grading.running.progress import GIVEN_UP, NO_WALLS
+    from patchbook.grading.serving.people import BadClass
+
+    if no_sandbox:
+        click.echo(GIVEN_UP, err=True)
+    told = Serving(people, out, chapters, host, port, address, Limits(largest, hourly), timeout, workers or 0)
+    told = replace(told, scheduler=scheduler, gradebook=gradebook, sandboxed=not no_sandbox)
+    try:
+        run(find_course(root), told, click.echo)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; what waits is graded when the same command is given again")
+    except SandboxMissing as error:
+        sys.exit(f"patchbook serve: {NO_WALLS.format(why=error)}")
+    except (AuthorError, BadClass, CannotServe, CourseError, GradingFailed, OSError) as error:
+        sys.exit(f"patchbook serve: {error}")
+
+
+@main.command()
 @click.argument("grades", type=FOLDER)
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Where it goes. Default: GRADES/report."
 )
 @click.option("--title", default="", help="The heading of the teacher's page.")
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Lateness, extensions, dropped questions, bonus points. Default: policy.toml beside the course.",
+)
 @click.option("--late", help='Points taken off, such as "10%/day". Needs --due.')
 @click.option(
     "--due",
@@ -164,7 +271,13 @@ def grade(
     "--gradebook", envvar="PATCHBOOK_GRADEBOOK", help="Its URL. Default: the one that grading wrote to."
 )
 def report(
-    grades: Path, out: Path | None, title: str, late: str | None, due: tuple[str, ...], gradebook: str | None
+    grades: Path,
+    out: Path | None,
+    title: str,
+    policy: Path | None,
+    late: str | None,
+    due: tuple[str, ...],
+    gradebook: str | None,
 ) -> None:
     """Write pages and tables from what `patchbook grade` left in GRADES.
 
@@ -174,20 +287,41 @@ def report(
     from patchbook.grading.gradebook.trouble import GradingFailed
     from patchbook.grading.report import NothingGraded, read_class, write_report
     from patchbook.grading.report.late import BadRule, policy_of
+    from patchbook.grading.report.pages import pointless_in
+    from patchbook.grading.report.policy import Rules, read_rules
     from patchbook.grading.running.progress import console
 
     out = out or grades / "report"
     try:
+        policy = policy or beside_course()
+        rules, said = read_rules(policy) if policy else Rules(), policy_of(late, due)
+        if said and rules.late:
+            raise BadRule(f"--late is in {policy}, too: say it in one place")
+        rules = replace(rules, late=said or rules.late)
         with console().status("reading the gradebook"):
-            works = read_class(grades, gradebook, policy_of(late, due))
-        page = write_report(works, out, title)
+            works = read_class(grades, gradebook, rules)
+        page = write_report(works, out, title, rules=rules)
     except (NothingGraded, BadRule, GradingFailed) as error:
         sys.exit(f"patchbook report: {error}")
+    for line in pointless_in(rules, works):
+        click.echo(f"{policy}: this row changes nothing: {line}", err=True)
     click.echo(
         f"{page}: the class\n{out / 'learners'}: one page each\n"
         f"{out / 'canvas.csv'}, moodle-<chapter>.csv: for import\n{out / 'points.csv'}: everything\n"
         f"in a browser: {page.resolve().as_uri()}"
     )
+
+
+def beside_course() -> Path | None:
+    """policy.toml of the course around this folder, if there is one."""
+    from patchbook.authoring import CourseError, find_course
+    from patchbook.grading.report.policy import FILE
+
+    try:
+        path = find_course(None).root / FILE
+    except CourseError:
+        return None
+    return path if path.is_file() else None
 
 
 def as_called() -> str:

@@ -4,7 +4,7 @@
 
     course    where a course lies: its chapters, its repository address
     source    the .md file as a notebook with all of nbgrader's metadata
-    head      the first cell of a notebook: links and the chapter's drawing
+    head      the first cell of a notebook, links and the chapter's drawing, and the last: how far one is
     outline   what a chapter asks, as data, for the progress that notebooks show
     problems  what an author forgot, and what to write
     release   solutions and hidden tests taken out, by nbgrader's own preprocessors

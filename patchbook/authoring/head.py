@@ -1,6 +1,9 @@
-"""The first cell of every notebook: the way to Colab, to the book's pages, and the chapter's drawing.
+"""The first and the last cell of every notebook: where things are, and how far one is.
 
-It is made for a course on GitHub: the addresses follow from the repository's, which stands in _config.yml.
+The first leads to Colab and to the book's pages, and shows the chapter's drawing; the last counts the
+checks that passed.
+
+They are made for a course on GitHub: the addresses follow from the repository's, which stands in _config.yml.
 A picture is loaded from the repository, since Colab shows no other. Where there is no network its alternative
 text stands in its place, and nothing else is missing.
 """
@@ -9,10 +12,14 @@ import re
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from patchbook.authoring.course import Course
 
+FOOT = """# How far you are: the open checks that passed in this session. Hidden ones run at grading.
+import patchbook
+
+patchbook.progress()"""
 LABEL = "[![Open in Colab]("  # a head begins with it
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 SVG = re.compile(r"<svg .*?</svg>", re.DOTALL)
@@ -37,6 +44,13 @@ def head(course: Course, chapter: str) -> NotebookNode | None:
     if svg is not None:
         parts.append(f"![{described(svg)}]({course.raw(course.relative(drawing_path(course, chapter)))})")
     return new_markdown_cell("\n\n".join(parts), metadata={"tags": ["remove-cell"]})
+
+
+def foot(course: Course, chapter: str) -> NotebookNode | None:
+    """The last cell; None where the first is, too. Grading leaves it out, and no page shows it."""
+    if course.colab(chapter) is None:
+        return None
+    return new_code_cell(FOOT, metadata={"tags": ["remove-cell", "demo"]})
 
 
 def is_head(cell: NotebookNode) -> bool:

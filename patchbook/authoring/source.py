@@ -7,7 +7,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from patchbook.authoring.course import Course
-from patchbook.authoring.head import head
+from patchbook.authoring.head import foot, head
 from patchbook.authoring.problems import refuse_problems
 
 SHORT = ("exercise", "check", "interpret", "setup", "points")
@@ -45,7 +45,7 @@ def source_notebook(course: Course, chapter: str) -> NotebookNode:
     fill_repository(notebook, course)
     for cell in notebook.cells:
         cell.metadata = derived_metadata(cell)
-    notebook.cells = [*filter(None, [head(course, chapter)]), *notebook.cells]
+    notebook.cells = list(filter(None, [head(course, chapter), *notebook.cells, foot(course, chapter)]))
     name_cells(notebook)
     notebook.metadata = notebook_metadata(chapter)
     notebook.nbformat, notebook.nbformat_minor = 4, 5

@@ -16,6 +16,7 @@ GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a pro
     "test_cli.py",
     "test_judged_outside.py",
     "test_postgres.py",
+    "test_serving.py",
     "test_sandbox.py",
 )
 READS_THE_BOOK = ("test_book.py", "test_book_in_a_browser.py")

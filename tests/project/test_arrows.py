@@ -10,7 +10,10 @@ MODULES = {
     ".".join(("patchbook", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
 }
-WAY = ("collect", "notebooks", "kernels", "judging", "gradebook", "running", "report")  # of a submission
+WAY = (  # of a submission
+    *("collect", "notebooks", "kernels", "judging", "gradebook", "running", "report"),
+    "serving",
+)
 CHECKING = ("check", "diagnosis", "observing", "judging", "running", "references")
 MOST = 10  # modules of one folder, its __init__ aside
 

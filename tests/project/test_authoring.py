@@ -176,8 +176,8 @@ def on_github(course):
     return course
 
 
-def test_a_notebook_begins_with_the_way_to_colab_and_to_the_book(course):
-    head, title = source_notebook(on_github(course), CHAPTER).cells[:2]
+def test_a_notebook_begins_with_the_way_to_colab_and_ends_with_how_far_one_is(course):
+    head, title, *_, foot = source_notebook(on_github(course), CHAPTER).cells
     badge, links, picture = head.source.split("\n\n")
     colab = f"https://colab.research.google.com/github/Teacher/course/blob/next/exercises/{CHAPTER}.ipynb"
     assert badge.startswith("[![Open in Colab](") and badge.endswith(f"]({colab})")
@@ -185,10 +185,12 @@ def test_a_notebook_begins_with_the_way_to_colab_and_to_the_book(course):
     raw = f"https://raw.githubusercontent.com/Teacher/course/next/book/_static/drawings/{CHAPTER}.svg"
     assert picture == f"![Two boxes.]({raw})"
     assert head.metadata.tags == ["remove-cell"] and title.source.startswith("# A toy chapter")
+    assert foot.source.endswith("patchbook.progress()") and "Hidden ones run at grading." in foot.source
 
 
 def test_a_course_that_is_not_on_github_has_no_head(course):
-    assert source_notebook(course, CHAPTER).cells[0].source.startswith("# A toy chapter")
+    cells = source_notebook(course, CHAPTER).cells
+    assert cells[0].source.startswith("# A toy chapter") and "progress" not in cells[-1].source
 
 
 def test_a_drawing_is_a_file_of_its_own(course):

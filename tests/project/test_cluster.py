@@ -17,8 +17,9 @@ from patchbook.authoring import find_course
 from patchbook.cli import main
 from patchbook.grading import grade_class
 from patchbook.grading.gradebook.course_folder import GradingFailed
+from patchbook.grading.notebooks.submissions import Submission
 from patchbook.grading.running import cluster, remote
-from patchbook.grading.running.batch import Options
+from patchbook.grading.running.batch import Grader, Options
 from tests.project.events import NEVER, running, until
 from tests.project.toy import CHAPTER, HOME, as_colab_saves, hand_in, released, solved
 
@@ -152,6 +153,16 @@ def test_a_killed_worker_costs_nobody_their_marks(scheduler, workers, watcher, t
     grade_class(find_course(HOME), tmp_path / "in", tmp_path / "here")
     assert wide == rows(tmp_path / "here")
     assert len(list(place.glob("patchbook-server-*"))) == 3, "of the one worker that lives"
+
+
+def test_what_is_handed_in_later_is_graded_too(scheduler, watcher, tmp_path):
+    """As `patchbook serve` hands out work: now and then there is nothing to do."""
+    paths = [hand_in(tmp_path, who, CLASS[who]) for who in ("grace", "wrong")]
+    grader = Grader(find_course(HOME), tmp_path / "out", Options(scheduler=scheduler[1]), lambda one: None)
+    grader.held, grader.chapters = grader.folder.open(), {CHAPTER: grader.chapter(CHAPTER)}
+    first, second = (Submission(path.parent.name, CHAPTER, path) for path in paths)
+    results = dict(grader.run(iter([None, first, None, None, second, None]), 10**6))
+    assert [results[one].total for one in (first, second)] == [6, 3]
 
 
 def test_a_worker_with_another_patchbook_is_named(scheduler, watcher):

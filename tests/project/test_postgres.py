@@ -16,9 +16,10 @@ from patchbook.grading.gradebook import trouble
 from patchbook.grading.gradebook.database import SETTINGS, gradebook_of
 from patchbook.grading.report import read_class
 from patchbook.grading.running.batch import Options, grade_class
+from patchbook.grading.serving.uploads import Uploads
 from tests.project.graders import class_of, entries
 from tests.project.postgres import PASSWORD, Postgres
-from tests.project.toy import HOME, hand_in, solved
+from tests.project.toy import CHAPTER, HOME, hand_in, solved
 
 COURSE = find_course(HOME)
 TABLE = """select submitted_assignment.student_id, base_cell.name, grade.auto_score
@@ -132,6 +133,23 @@ def test_the_report_reads_that_gradebook(in_sqlite, in_postgres, password):
         ]
 
     assert told(in_postgres[0]) == told(in_sqlite[0]) and len(told(in_sqlite[0])) == 4
+
+
+def test_uploads_stand_beside_the_marks_and_wait_in_order(in_sqlite, in_postgres, password):
+    for out, _ in (in_sqlite, in_postgres):
+        table = Uploads(out, gradebook_of(out))
+        first, second, third = (table.accept(who, CHAPTER, b"{}") for who in ("ada", "ada", "bob"))
+        one = table.take([])
+        assert one.id == first and table.take([one]).id == third, "ada's second waits for her first"
+        assert table.counts() == {"waiting": 1, "at work": 2, "graded": 0}
+        table.forget_begun()  # as the next desk does
+        table.put_back(table.take([]))
+        assert [(u.id, u.tries) for u in table.waiting()] == [(first, 1), (second, 0), (third, 0)]
+        table.end(table.take([]), "ok", '{"found": 1}', '{"work": 1}')
+        assert table.work(first) == '{"work": 1}' and table.one(first).status == "ok"
+        assert [(u.id, found) for u, found in table.latest()] == [(first, '{"found": 1}')]
+        assert [u.id for u in table.of("ada")] == [second, first] and len(table.paces()) == 1
+        table.engine.dispose()
 
 
 def test_the_same_command_knows_what_the_gradebook_holds_and_another_does_not(

@@ -29,6 +29,7 @@ from patchbook.grading.report import NothingGraded, read_class, write_report
 from patchbook.grading.report.late import BadRule, policy_of
 from patchbook.grading.report.messages import clean, said
 from patchbook.grading.report.pages import page_names
+from patchbook.grading.report.policy import Rules, read_rules
 from patchbook.grading.report.reading import Work
 from patchbook.grading.report.summing import next_step
 from tests.project.browser import CHROMIUM, Browser
@@ -324,11 +325,80 @@ def test_tables_for_an_lms_leave_empty_what_was_not_graded(pages):
 
 def test_lateness_takes_off_a_share_for_each_day_begun(folder, tmp_path):
     policy = policy_of("10%/day", ("2026-11-02T10:59:00+00:00",))
-    works = {work.learner: work for work in read_class(folder, policy=policy)}
+    works = {work.learner: work for work in read_class(folder, rules=Rules(late=policy))}
     assert works["ada"].penalty == pytest.approx(1.6) and works["ada"].final == pytest.approx(6.4)
     assert works["bob"].penalty == 0 and works["cleo"].penalty is None, "no time, nothing taken off"
     write_report(list(works.values()), tmp_path)
     assert "1.6 of your 8 points are taken off" in (tmp_path / "learners" / "ada.html").read_text()
+
+
+POLICY = """
+[late]
+off = "10%/day"
+due = 2026-11-02T10:59:00+00:00
+[[extension]]
+learner = "ada"
+until = 2026-11-04
+why = "was ill"
+[[extension]]
+learner = "adda"
+until = 2026-11-04
+[[dropped]]
+exercise = "double"
+why = "it could be read <b>in two ways"
+[[dropped]]
+exercise = "dubble"
+[[bonus]]
+learner = "bob"
+chapter = "00_toy"
+points = 1.5
+why = "found a mistake"
+"""
+
+
+def test_what_policy_toml_says_is_counted_and_shown(folder, tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text(POLICY)
+    done = CliRunner().invoke(main, ["report", str(folder), "--out", str(tmp_path), "--policy", str(path)])
+    assert done.exit_code == 0, done.output
+    assert "changes nothing: nobody is called 'adda'; did you mean 'ada'?" in done.output
+    assert "changes nothing: no graded question is called 'dubble'; did you mean 'double'?" in done.output
+    with (tmp_path / "points.csv").open(newline="") as file:
+        rows = {row["learner"]: row for row in csv.DictReader(file)}
+    known = [[rows[who][name] for name in ("points", "max_points", "late_penalty", "bonus", "final")]
+             for who in ("ada", "bob", "torn")]  # fmt: skip
+    assert known == [["5", "9", "0", "", "5"], ["5", "9", "0", "1.5", "6.5"], ["", "9", "", "", ""]]
+    ada, bob = ((tmp_path / "learners" / f"{name}.html").read_text() for name in ("ada", "bob"))
+    assert "You had time until 2026-11-04 23:59: was ill." in ada
+    assert "It was dropped: it could be read &lt;b&gt;in two ways" in ada and "does not count" in ada
+    assert "1.5 bonus points: found a mistake." in bob and "Your answer is" not in bob
+    page = (tmp_path / "index.html").read_text()
+    assert "Late: 10 % of the points for each day begun." in page and "ada: every chapter until" in page
+    assert page.count("This row changes nothing") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[late", "Expected ']'"),
+        ("[lat]", "the file has 'lat'; did you mean 'late'?"),
+        ("late = '10%/day'", "late is a table"),
+        ("[late]\noff = '10%/day'", "[late] needs off"),
+        ("[late]\noff = '10 a day'\ndue = 2026-11-01", "'10 a day' is no rule"),
+        ("[late]\noff = '10%/day'\ndue = '2026-11-01'", "no date; write it as"),
+        ("[extension]\nlearner = 'ada'", "begin each with [[extension]]"),
+        ("[[extension]]\nlearner = 'ada'", "[[extension]] number 1 has no until"),
+        ("[[dropped]]\nexercise = 'double'\nbecause = 'x'", "number 1 has 'because'"),
+        ("[[bonus]]\nlearner = 'ada'\npoints = 1", "has no chapter"),
+        ("[[bonus]]\nlearner = 'ada'\nchapter = 'x'\npoints = '1'", "it should be a number"),
+    ],
+)
+def test_a_policy_that_cannot_be_read_says_where_and_how_it_is_written(tmp_path, text, says):
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(BadRule) as error:
+        read_rules(path)
+    assert str(error.value).startswith(str(path)) and says in str(error.value)
 
 
 def test_a_penalty_never_exceeds_the_points_and_a_chapter_has_its_own_date():

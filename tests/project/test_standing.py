@@ -81,6 +81,10 @@ def test_progress_names_what_passed_and_what_is_next(passes, capsys):
     assert re.search(r"^  ✓ attention_from_q_and_k +3  from q and k to the pattern$", said, re.MULTILINE)
     assert re.search(r"^  ○ zero_ablate_head_hook +2  switch a head off$", said, re.MULTILINE)
     assert "Next: zero_ablate_head_hook (switch a head off)." in said
+    for name in standing.chapters()["00_hooks_and_caches"]["exercises"]:
+        standing.note(name, right=True)
+    patchbook.progress()
+    assert "\nOpen checks passed; hidden ones run at grading.\n" in capsys.readouterr().out
 
 
 def test_what_passed_before_a_restart_has_passed_earlier(notebook, passes, capsys, monkeypatch):

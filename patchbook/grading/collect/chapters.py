@@ -5,7 +5,7 @@ from nbformat import NotebookNode
 
 from patchbook.authoring import Course, release_notebook, source_notebook
 from patchbook.authoring.problems import defines
-from patchbook.grading.notebooks.repair import Release, identify
+from patchbook.grading.notebooks.repair import Release, graded_name, identify
 
 
 def released_chapters(course: Course, only: str | None = None) -> dict[str, NotebookNode]:
@@ -41,7 +41,7 @@ class Shelf:
     @staticmethod
     def known_cells(notebook: NotebookNode, release: Release) -> int:
         """Graded cells whose marker or metadata is still there."""
-        return len({identify(cell, release).name for cell in notebook.cells} - {None})
+        return len({graded_name(cell, release) for cell in notebook.cells} - {None})
 
     @staticmethod
     def known_names(notebook: NotebookNode, release: Release) -> int:

@@ -87,11 +87,12 @@ def write_grades(path: Path, results: Iterable[Result]) -> None:
         table = csv.DictWriter(file, COLUMNS + exercises, restval="")
         table.writeheader()
         for result in results:
-            table.writerow(_row(result))
+            table.writerow(row_of(result))
     os.replace(part, path)
 
 
-def _row(result: Result) -> dict[str, object]:
+def row_of(result: Result) -> dict[str, object]:
+    """What is known of its row."""
     total = result.total
     graded = {} if total is None else {"points": number(total), "by_hand": number(result.by_hand)}
     return {

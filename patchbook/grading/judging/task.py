@@ -8,6 +8,7 @@ A task and its answer are data, so that they can travel: `do(task)` runs in any 
 import json
 import sys
 import traceback
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
@@ -21,7 +22,7 @@ from patchbook.grading.judging.execute import ExecuteToTheEnd
 from patchbook.grading.judging.judge import Judge, Verdict
 from patchbook.grading.judging.predictions import hide_lacks, run_again, show_all
 from patchbook.grading.kernels.fork_server import serve
-from patchbook.grading.notebooks.plan import Asked, Plan
+from patchbook.grading.notebooks.plan import OPEN, Asked, Plan
 from patchbook.grading.notebooks.repair import repair
 from patchbook.grading.notebooks.submissions import Unreadable, notebook_of_taken
 
@@ -108,8 +109,18 @@ def decided(asked: Asked, sent: list[bytes], judge: Judge) -> Verdict:
     for seed, record in zip(asked.seeds, sent, strict=False):
         verdict = judge.verdict(asked, seed, record)
         if not verdict.passed:
-            break
+            return verdict if seed == OPEN else without_case(asked.exercise, verdict)
     return verdict
+
+
+def without_case(exercise: str, verdict: Verdict) -> Verdict:
+    """What a learner may know of a hidden test that fails: that it does, and the diagnosis."""
+    message = (
+        f"{exercise} is not right yet.\n"
+        f"  What:  it passes the open check and fails a hidden one. Diagnosis: {verdict.diagnosis}.\n"
+        "  Next:  Try it on inputs of your own: other sizes, other values, the first and the last position."
+    )
+    return replace(verdict, message=message)
 
 
 def said(verdict: Verdict) -> NotebookNode:

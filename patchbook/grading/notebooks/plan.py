@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 
 from patchbook.grading.notebooks.tests_folder import module_of
 
+OPEN = 0  # the seed of the check that learners run; the others are hidden
 SHOWS = {"demo", "figures"}  # tags of cells that no mark depends on
 ANYTHING = {"eval", "exec", "globals", "locals", "vars", "get_ipython"}  # may use any name of the session
 
@@ -86,10 +87,8 @@ def _asked(cell: NotebookNode, module: str, written: set[str]) -> Asked:
         raise UnfitCheck(f"{name}: every line of a check must test the same thing, but got {expressions}")
     seeds = tuple(keyword.value.value for call in calls for keyword in call.keywords) or ()
     visible = sum(not call.keywords for call in calls)
-    exercise = name.removeprefix("test_")
-    return Asked(
-        module, exercise, expressions.pop(), (0,) * min(visible, 1) + seeds, predicts=exercise not in written
-    )
+    exercise, seeds = name.removeprefix("test_"), (OPEN,) * min(visible, 1) + seeds
+    return Asked(module, exercise, expressions.pop(), seeds, predicts=exercise not in written)
 
 
 def _call(statement: ast.stmt, name: str) -> ast.Call:

@@ -84,13 +84,17 @@ def carried(submitted: NotebookNode) -> list[str]:
 
 
 def identify(cell: NotebookNode, release: Release) -> Piece:
-    """By the marker line, which the learner sees; else by the metadata, if it is still there."""
-    lost = claimed(cell) not in release.cells
-    markers = sorted(MARKER.findall(cell.source), reverse=True)  # EXERCISE before CHECK: merged cells
-    names = ["test_" * (kind == "CHECK") + name for kind, name in markers] + [claimed(cell)]
-    name = next((name for name in names if name in release.cells), None)
+    """The piece that a cell is."""
+    lost, name = claimed(cell) not in release.cells, graded_name(cell, release)
     clean = NEW.get(cell.cell_type, new_raw_cell)(source=cell.source)  # no tags, no foreign metadata
     return Piece(clean, name, intact=not lost and name == claimed(cell))
+
+
+def graded_name(cell: NotebookNode, release: Release) -> str | None:
+    """By the marker line, which the learner sees; else by the metadata, if it is still there."""
+    markers = sorted(MARKER.findall(cell.source), reverse=True)  # EXERCISE before CHECK: merged cells
+    names = ["test_" * (kind == "CHECK") + name for kind, name in markers] + [claimed(cell)]
+    return next((name for name in names if name in release.cells), None)
 
 
 def claimed(cell: NotebookNode) -> str | None:

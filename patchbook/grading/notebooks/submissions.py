@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from patchbook.grading.notebooks.strange_json import from_json
 
 LARGEST = 50  # MB; a notebook full of figures has 5
-MOST_CELLS = 1000  # the longest chapter has 160; each one that is run costs a worker's time
+MOST_CELLS = 1000  # the longest chapter has 210; each one that is run costs a worker's time
 
 
 class Unreadable(Exception):

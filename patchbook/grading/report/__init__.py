@@ -3,6 +3,7 @@
 reading    marks from the gradebook, statuses from grades.csv, messages and code from the notebooks
 messages   what a check said, in its three parts
 late       points taken off for lateness
+policy     policy.toml: lateness, extensions, dropped questions, bonus points
 summing    the class as a whole: per exercise, commonest mistakes, who is stuck
 pages      each learner's page and the teacher's, from templates/
 lms        CSV as Canvas and Moodle import it

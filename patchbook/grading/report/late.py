@@ -21,9 +21,19 @@ class Policy:
     unit: str
     due: dict[str, datetime]
 
-    def penalty(self, chapter: str, handed_in: datetime | None, points: float | None) -> float | None:
-        """Points to take off; None where the time, the due date or the points are not known."""
+    def penalty(
+        self,
+        chapter: str,
+        handed_in: datetime | None,
+        points: float | None,
+        until: datetime | None = None,
+    ) -> float | None:
+        """Points to take off; None where the time, the due date or the points are not known.
+
+        until: a learner's own date, if it is later.
+        """
         due = self.due.get(chapter, self.due.get(""))
+        due = max(due, until) if due and until else due
         if due is None or handed_in is None or points is None:
             return None
         begun = ceil(max(0.0, (handed_in - due).total_seconds()) / SECONDS[self.unit])
@@ -37,10 +47,17 @@ def policy_of(rule: str | None, due: tuple[str, ...]) -> Policy | None:
     """
     if not rule and not due:
         return None
-    found = RULE.fullmatch((rule or "").strip())
-    if found is None or not due:
+    if not rule or not due:
         raise BadRule('say both, such as --late "10%/day" --due 2026-11-01T23:59')
-    return Policy(float(found[1]) / 100, found[2], dict(_due(text) for text in due))
+    return Policy(*share_of(rule), dict(_due(text) for text in due))
+
+
+def share_of(rule: str) -> tuple[float, str]:
+    """ "10%/day" -> (0.1, "day"). Raises BadRule."""
+    found = RULE.fullmatch(rule.strip())
+    if found is None:
+        raise BadRule(f'{rule!r} is no rule; write it as "10%/day", or "%/hour"')
+    return float(found[1]) / 100, found[2]
 
 
 def _due(text: str) -> tuple[str, datetime]:

@@ -15,6 +15,7 @@ POINTS = [
     "by_hand",
     "max_points",
     "late_penalty",
+    "bonus",
     "final",
     "handed_in",
 ]
@@ -39,7 +40,8 @@ def write(path: Path, header: list[str], rows: list[list[str]]) -> Path:
 def points_row(work: Work) -> list[str]:
     handed_in = work.handed_in.isoformat() if work.handed_in else ""
     known = [shown(work.points), number(work.waiting) if work.items else ""]
-    known += [number(work.worth), shown(work.penalty), shown(work.final), handed_in]
+    bonus = number(work.bonus) if work.bonuses else ""
+    known += [number(work.worth), shown(work.penalty), bonus, shown(work.final), handed_in]
     return [as_text(work.learner), work.chapter, work.status, *known]
 
 

@@ -12,6 +12,7 @@ from patchbook.grading.gradebook.results import OK, number
 from patchbook.grading.report import summing
 from patchbook.grading.report.lms import shown, write_tables
 from patchbook.grading.report.messages import clean
+from patchbook.grading.report.policy import Rules
 from patchbook.grading.report.reading import BY_HAND, MISTAKEN, RIGHT, UNTOUCHED, Item, Work
 from patchbook.outline import address
 
@@ -25,11 +26,15 @@ SIGNS = {  # what a cell of the heat map shows when it is no number of points: n
 
 
 def write_report(
-    works: list[Work], out: Path, title: str = "", progress: Callable[[str], None] = lambda learner: None
+    works: list[Work],
+    out: Path,
+    title: str = "",
+    progress: Callable[[str], None] = lambda learner: None,
+    rules: Rules = Rules(),  # noqa: B008
 ) -> Path:
     """Write out/index.html for the teacher, out/learners/*.html and the CSV files; returns the first.
 
-    works: from read_class. Everything in it that a learner wrote is escaped.
+    works: from read_class, by the same rules. Everything in it that a learner wrote is escaped.
     """
     (out / "learners").mkdir(parents=True, exist_ok=True)
     pages = environment()
@@ -49,9 +54,17 @@ def write_report(
         stuck=summing.stuck(works),
         files=files,
         tables=[path.name for path in write_tables(works, out)],
+        rules=rules,
+        pointless=pointless_in(rules, works),
         made=datetime.now().astimezone(),
     )
     return put(out / "index.html", words)
+
+
+def pointless_in(rules: Rules, works: list[Work]) -> list[str]:
+    """A line for each of the rules that changes nothing in these works: misspelt, mostly."""
+    questions = {(work.chapter, item.exercise) for work in works for item in work.items}
+    return rules.pointless([(work.learner, work.chapter) for work in works], sorted(questions))
 
 
 def environment() -> Environment:

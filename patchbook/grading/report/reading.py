@@ -17,11 +17,11 @@ from patchbook.grading.collect.attempts import COLLECTED, REFUSED
 from patchbook.grading.gradebook.course_folder import safe
 from patchbook.grading.gradebook.database import gradebook_of, is_there
 from patchbook.grading.gradebook.journal import Journal
-from patchbook.grading.gradebook.results import Result, as_text
+from patchbook.grading.gradebook.results import COLUMNS, Result, as_text, row_of
 from patchbook.grading.gradebook.trouble import patiently
 from patchbook.grading.notebooks.cells import grade_id_of, worth_of
-from patchbook.grading.report.late import Policy
 from patchbook.grading.report.messages import Said, clean, said
+from patchbook.grading.report.policy import Bonus, Extension, Rules
 
 RIGHT, PART, WRONG, UNTOUCHED, BY_HAND, AGAIN = (
     "right",
@@ -45,6 +45,7 @@ class Item:
     state: right, part, wrong, not answered, by hand, by hand again (graded anew since), crashed, timed out.
     seconds: how long its cells ran, None when not known.  diagnosis: the check's short id, or "".
     caught: of cases that the learner wrote, by misconception, whether they refuse it.
+    dropped: why it counts for nobody; None when it counts.
     """
 
     exercise: str
@@ -57,6 +58,7 @@ class Item:
     comment: str = ""
     seconds: float | None = None
     caught: dict[str, bool] = field(default_factory=dict)
+    dropped: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,20 +77,31 @@ class Work:
     penalty: float | None = None
     system: str = ""
     id: str = ""
+    extension: Extension | None = None
+    bonuses: tuple[Bonus, ...] = ()
 
     @property
     def points(self) -> float | None:
         """Points so far, before lateness; None, not 0, when nothing could be graded."""
-        return sum(item.points or 0 for item in self.items) if self.items else None
+        return sum(item.points or 0 for item in self.counted) if self.items else None
+
+    @property
+    def bonus(self) -> float:
+        return sum(row.points for row in self.bonuses)
 
     @property
     def final(self) -> float | None:
-        return None if self.points is None else self.points - (self.penalty or 0)
+        return None if self.points is None else self.points - (self.penalty or 0) + self.bonus
 
     @property
     def waiting(self) -> float:
         """Points that wait for a person."""
-        return sum(item.worth for item in self.items if item.points is None)
+        return sum(item.worth for item in self.counted if item.points is None)
+
+    @property
+    def counted(self) -> tuple[Item, ...]:
+        """The items that are not dropped."""
+        return tuple(item for item in self.items if item.dropped is None)
 
 
 @dataclass
@@ -99,6 +112,7 @@ class Graded:
     book: Gradebook
     results: dict[tuple[str, str], Result]
     collected: list[dict]
+    rules: Rules
     releases: dict[str, NotebookNode] = field(default_factory=dict)
 
     def notebook(self, step: str, learner: str, chapter: str) -> NotebookNode | None:
@@ -111,8 +125,8 @@ class Graded:
         return self.releases[chapter]
 
 
-def read_class(root: Path, gradebook: str | None = None, policy: Policy | None = None) -> list[Work]:
-    """Every learner's chapters, in the order of grades.csv.
+def read_class(root: Path, gradebook: str | None = None, rules: Rules = Rules()) -> list[Work]:  # noqa: B008
+    """Every learner's chapters, in the order of grades.csv, by a teacher's rules.
 
     gradebook: its URL, if it is not the one that grading wrote to. Raises NothingGraded, and GradingFailed
     when the gradebook does not answer.
@@ -122,15 +136,30 @@ def read_class(root: Path, gradebook: str | None = None, policy: Policy | None =
         raise NothingGraded(f"{root} holds no grades; to make them: patchbook grade SUBMISSIONS --out {root}")
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return patiently(lambda: works_of(root, rows, url, policy))
+    results, collected = results_in(root), collected_in(root)
+    return patiently(lambda: works_of(root, rows, url, rules, results, collected))
 
 
-def works_of(root: Path, rows: list[dict[str, str]], url: str, policy: Policy | None) -> list[Work]:
+def read_work(root: Path, url: str, result: Result) -> Work:
+    """One learner's chapter, as it was just graded. Raises GradingFailed: the gradebook does not answer."""
+    row = {name: str(value) for name, value in (dict.fromkeys(COLUMNS, "") | row_of(result)).items()}
+    results = {(result.learner, result.chapter): result}
+    return patiently(lambda: works_of(root, [row], url, Rules(), results, []))[0]
+
+
+def works_of(
+    root: Path,
+    rows: list[dict[str, str]],
+    url: str,
+    rules: Rules,
+    results: dict[tuple[str, str], Result],
+    collected: list[dict],
+) -> list[Work]:
     """The rows of grades.csv, with what the gradebook and the notebooks say of them."""
     with warnings.catch_warnings(), Gradebook(url) as book:
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries, on today's SQLAlchemy
-        graded = Graded(root, book, results_in(root), collected_in(root))
-        return [work_of(graded, row, policy) for row in rows]
+        graded = Graded(root, book, results, collected, rules)
+        return [work_of(graded, row) for row in rows]
 
 
 def results_in(root: Path) -> dict[tuple[str, str], Result]:
@@ -145,7 +174,7 @@ def collected_in(root: Path) -> list[dict]:
     return json.loads(path.read_text(encoding="utf-8"))["files"] if path.is_file() else []
 
 
-def work_of(graded: Graded, row: dict[str, str], policy: Policy | None) -> Work:
+def work_of(graded: Graded, row: dict[str, str]) -> Work:
     learner, chapter = untext(row["learner"]), row["chapter"]
     work = Work(
         learner,
@@ -165,8 +194,24 @@ def work_of(graded: Graded, row: dict[str, str], policy: Policy | None) -> Work:
             work = replace(
                 work, reason=f"{file['origin']}: {file['reason']}", system=file["system"], id=file["id"]
             )
-    penalty = policy.penalty(chapter, work.handed_in, work.points) if policy else None
-    return replace(work, penalty=penalty)
+    return by_rules(graded, work)
+
+
+def by_rules(graded: Graded, work: Work) -> Work:
+    """The work with what the teacher has decided: what is dropped, points off and points on top."""
+    rules, chapter = graded.rules, work.chapter
+    items = tuple(replace(i, dropped=rules.why_dropped(chapter, i.exercise)) for i in work.items)
+    if rules.dropped:
+        worths = worth_of(graded.release(chapter)).items()
+        kept = sum(worth for name, worth in worths if rules.why_dropped(chapter, name) is None)
+        work = replace(work, worth=kept)
+    work = replace(work, items=items, bonuses=rules.bonuses(work.learner, chapter))
+    if rules.late is None:
+        return work
+    extension = rules.until(work.learner, chapter)
+    until = extension.until if extension else None
+    penalty = rules.late.penalty(chapter, work.handed_in, work.points, until)
+    return replace(work, penalty=penalty, extension=extension)
 
 
 def untext(value: str) -> str:

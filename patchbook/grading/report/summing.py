@@ -80,7 +80,7 @@ def mistakes(works: list[Work]) -> list[Mistake]:
     """The commonest first. A check's short id tells mistakes apart; without one, its words do."""
     made = defaultdict(list)
     for work in works:
-        for item in (item for item in work.items if item.state in MISTAKEN):
+        for item in (item for item in work.counted if item.state in MISTAKEN):
             made[work.chapter, item.exercise, item.diagnosis or item.said.what].append((work.learner, item))
     found = [
         Mistake(chapter, exercise, same[0][1].diagnosis, same[0][1].said.what, tuple(who for who, _ in same))
@@ -103,7 +103,7 @@ def stuck(works: list[Work]) -> list[Stuck]:
     """Learners with wrong answers, those with most first."""
     found = []
     for learner, mine in by_learner(works).items():
-        items = [(work.chapter, item) for work in mine for item in work.items]
+        items = [(work.chapter, item) for work in mine for item in work.counted]
         on = tuple((chapter, item.exercise) for chapter, item in items if item.state in MISTAKEN)
         if on:
             found.append(Stuck(learner, on, sum(item.state == UNTOUCHED for _, item in items)))
@@ -129,7 +129,7 @@ def next_step(works: list[Work]) -> tuple[str, str]:
     for work in works:
         if not work.items:
             return work.chapter, "Hand in this chapter's notebook again, as its .ipynb file."
-    items = [item for work in works for item in work.items]
+    items = [item for work in works for item in work.counted]
     for item in (item for item in items if item.state in MISTAKEN):
         return item.exercise, item.said.next or item.said.what or "Run its check, and read what it says."
     for item in (item for item in items if item.state == UNTOUCHED):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -121,7 +121,7 @@ class Grader:
             else:
                 yield self.finish(one, result)
         if rest:
-            yield from self.run(rest)
+            yield from (result for _, result in self.run(rest, len(rest)))
 
     def chapter(self, name: str) -> Chapter:
         """Make the chapter an assignment of the gradebook."""
@@ -148,18 +148,22 @@ class Grader:
         how += [self.options.timeout, self.options.run_all, self.options.limits.as_dict()]
         return hashlib.sha256(json.dumps([*how, file]).encode()).hexdigest()
 
-    def run(self, rest: list[Submission]) -> Iterator[Result]:
-        """Give the rest to the workers, and write down what comes back."""
-        fingerprints = {}
-        for answer in self.answers(self.tasks(rest, fingerprints), len(rest)):
-            one = rest[answer["key"]]
-            result = replace(self.written(one, answer), seconds=answer["seconds"])
-            if result.points or result.status == UNREADABLE:  # a failure of ours is tried again next time
-                self.folder.settle(one.learner, one.chapter)
-                self.journal.add(fingerprints.pop(answer["key"]), result)
-            yield self.finish(one, result)
+    def run(self, rest: Iterable[Submission | None], most: int) -> Iterator[tuple[Submission, Result]]:
+        """Give the rest, `most` at most, to the workers, and write down what comes back.
 
-    def answers(self, tasks: Iterator[dict[str, Any]], most: int) -> Iterator[dict[str, Any]]:
+        None among the rest: there is nothing just now, but there may be later.
+        """
+        begun: dict[int, tuple[Submission, str]] = {}
+        for answer in self.answers(self.tasks(rest, begun), most):
+            one, fingerprint = begun.pop(answer["key"])
+            result = replace(self.written(one, answer), seconds=answer["seconds"])
+            if not ours(result):
+                self.folder.settle(one.learner, one.chapter)
+                self.journal.add(fingerprint, result)
+                self.held.add((safe(one.learner), one.chapter))
+            yield one, self.finish(one, result)
+
+    def answers(self, tasks: Iterator[dict[str, Any] | None], most: int) -> Iterator[dict[str, Any]]:
         """Have the tasks done by workers on this machine, or on a cluster; there are `most` at most."""
         plans = {name: chapter.plan for name, chapter in self.chapters.items()}
         tests, workers = self.course.root / "tests", self.options.workers
@@ -169,12 +173,19 @@ class Grader:
         wanted = cluster.Wanted(request_of(texts_of(tests), plans), self.options.sandboxed)
         return cluster.do_all(self.options.scheduler, wanted, tasks, workers)
 
-    def tasks(self, rest: list[Submission], fingerprints: dict[int, str]) -> Iterator[dict[str, Any]]:
-        """A task for each, made when somebody is free to do it; notes the fingerprint of what was taken."""
+    def tasks(
+        self, rest: Iterable[Submission | None], begun: dict[int, tuple[Submission, str]]
+    ) -> Iterator[dict[str, Any] | None]:
+        """A task for each, made when somebody is free to do it; notes by its key whose it is, and the
+        fingerprint of what was taken.
+        """
         for key, one in enumerate(rest):
+            if one is None:
+                yield None
+                continue
             self.began(one)
             task = self.task_of(key, one)
-            fingerprints[key] = self.fingerprint(one, task["file"])
+            begun[key] = one, self.fingerprint(one, task["file"])
             yield task
 
     def task_of(self, key: int, one: Submission) -> dict[str, Any]:
@@ -241,6 +252,11 @@ class Grader:
             write_note(self.folder.file("feedback", one.learner, one.chapter, ".html"), result)
         self.done[one] = result
         return result
+
+
+def ours(result: Result) -> bool:
+    """Whether it was the grader's own failure, or the gradebook's: tried again next time."""
+    return not result.points and result.status != UNREADABLE
 
 
 def cluster_module() -> ModuleType:

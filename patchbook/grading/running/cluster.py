@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from patchbook.grading.running import remote
 from patchbook.grading.running.pool import TRIES, failed
 
 PATIENCE = 30  # seconds: for the scheduler to answer, for a first worker, for another when the last has left
+END = object()  # of the tasks
 BEAT = 5  # seconds without news until somebody looks what is the matter
 AHEAD = 2  # tasks for each thread of the cluster: one that it does, one that it finds ready
 LOST = "the scheduler is gone. What came back is kept: the same command goes on from there"
@@ -53,6 +55,8 @@ def do_all(
     address: str, wanted: Wanted, tasks: Iterator[dict[str, Any]], at_once: int
 ) -> Iterator[dict[str, Any]]:
     """The answers of all tasks, each with its task's "key", as `pool.do_all` gives them.
+
+    A task that is None: there is none yet; whoever gives it has waited a moment.
 
     at_once: tasks on the cluster at the same time; 0 for as many as keep it busy.
     Raises GradingFailed: no scheduler, no worker, one that cannot grade, or the scheduler is lost.
@@ -101,6 +105,7 @@ class Errands:
         self.out: dict[str, Errand] = {}
         self.news: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self.alone = 0  # seconds without a worker
+        self.heard = monotonic()  # when there was news, or somebody looked
         client.subscribe_topic(self.topic, lambda event: self.news.put(event[1]))
         client.subscribe_topic("all", lambda event: self.hear(event[1]))
         self.room = self.threads()
@@ -120,15 +125,17 @@ class Errands:
             raise GradingFailed(LOST) from None
 
     def answers(self, tasks: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        more = True
-        while more or self.out:
-            while more and len(self.out) < (self.at_once or AHEAD * self.room):
-                task = next(tasks, None)
-                more = task is not None
-                if more:
+        task = None
+        while task is not END or self.out:
+            patience = BEAT
+            while task is not END and patience and len(self.out) < (self.at_once or AHEAD * self.room):
+                task = next(tasks, END)
+                if task is None:
+                    patience = 0
+                elif task is not END:
                     self.hand_out(task)
-            if more or self.out:
-                yield from self.next_news()
+            if task is not END or self.out:
+                yield from self.next_news(patience)
 
     def hand_out(self, task: dict[str, Any], deaths: int = 0) -> None:
         """Give a task to Dask under a name of its own."""
@@ -141,12 +148,16 @@ class Errands:
     def watch(self, name: str) -> None:
         self.out[name].future.add_done_callback(lambda _: self.news.put({"done": name}))
 
-    def next_news(self) -> Iterator[dict[str, Any]]:
-        """Wait for news; yields what it answers."""
+    def next_news(self, patience: float) -> Iterator[dict[str, Any]]:
+        """Wait for news for some seconds; yields what it answers."""
         try:
-            news = self.news.get(timeout=BEAT)
+            news = self.news.get(timeout=patience) if patience else self.news.get_nowait()
         except Empty:
-            return self.look_around()
+            if monotonic() - self.heard >= BEAT:
+                self.heard = monotonic()
+                self.look_around()
+            return
+        self.heard = monotonic()
         if "begun" in news:
             if news["begun"] in self.out:
                 self.out[news["begun"]].where = news["worker"]

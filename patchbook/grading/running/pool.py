@@ -13,10 +13,13 @@ from patchbook.grading.running.servers import Servers
 TRIES = 2
 
 
-def do_all(servers: Servers, tasks: Iterable[dict[str, Any]], workers: int) -> Iterator[dict[str, Any]]:
+def do_all(
+    servers: Servers, tasks: Iterable[dict[str, Any] | None], workers: int
+) -> Iterator[dict[str, Any]]:
     """The answers of all tasks, each with its task's "key", in the order in which they come.
 
-    A task is asked for when a worker is free; one more answer for each worker waits to be taken.
+    A task is asked for when a worker is free; one more answer for each worker waits to be taken. A task that
+    is None: there is none yet.
     """
     tasks, turn, answers = iter(tasks), threading.Lock(), Queue(workers)
     for _ in range(workers):
@@ -43,9 +46,9 @@ def _work(servers: Servers, tasks: Iterator[dict], turn: threading.Lock, answers
         hand.close()
 
 
-def _next(tasks: Iterator[dict[str, Any]], turn: threading.Lock) -> dict[str, Any] | None:
+def _next(tasks: Iterator[dict[str, Any] | None], turn: threading.Lock) -> dict[str, Any] | None:
     with turn:  # a generator bears one caller at a time
-        return next(tasks, None)
+        return next((task for task in tasks if task is not None), None)
 
 
 class Hand:
