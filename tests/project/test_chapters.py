@@ -33,6 +33,7 @@ HEADING = re.compile(
 )
 
 FRESH = """import os, sys
+os.environ["TQDM_DISABLE"] = "1"  # whether a bar shows depends on how busy the machine is
 for name in [name for name in sys.modules if name.split(".")[0] == "patchbook"]:
     del sys.modules[name]  # ours remember the model in use; the heavy libraries may stay
 """
