@@ -142,11 +142,10 @@ def elsewhere(found: Runs, query: str) -> Tensor:
 
 
 def capitals() -> Sweep:
-    """Chapter 3: one head's output from the prompt with a capital, 300 frames."""
+    """Chapter 3: one head's output from the prompt with a capital, 150 frames with two words each."""
     model = load_model("tiny-gpt2", device="cpu")
     triples = repeated_word_triples()
-    texts = [reference_for("repeated_word_prompts")(*triple)["repeated"] for triple in triples]
-    with_capital, small = (model.to_tokens([text[i] for text in texts]) for i in (0, 1))
+    pairs = [reference_for("repeated_word_prompts")(*triple) for triple in triples]
     asked = torch.tensor(
         [[model.to_single_token(" " + w), model.to_single_token(" " + w.lower())] for _, w, _ in triples]
     )
@@ -155,13 +154,12 @@ def capitals() -> Sweep:
     def difference(logits: Tensor) -> Tensor:
         return logits[rows, -1, asked[:, 0]] - logits[rows, -1, asked[:, 1]]
 
-    return Sweep(
-        3,
-        "patched output, first word in small letters",
-        0.1,
-        7,
-        patched(model, with_capital, small, difference),
-    )
+    groups = []
+    for kind in ("repeated", "control"):
+        with_capital, small = (model.to_tokens([pair[kind][i] for pair in pairs]) for i in (0, 1))
+        groups.append(patched(model, with_capital, small, difference))
+    both = {head: Effect(torch.cat([group[head].by_prompt for group in groups])) for head in groups[0]}
+    return Sweep(3, "patched output, first word in small letters", 0.1, 7, both)
 
 
 def days() -> Sweep:

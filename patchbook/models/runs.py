@@ -7,6 +7,7 @@ Nothing is shown where TQDM_DISABLE is set: in grading, and while the book is bu
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ _bars: list = []  # the running cell's, once its first run has begun
 
 def count(model: nn.Module) -> None:
     """From now on the model's runs are counted, in a notebook; elsewhere nothing happens."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    if shell is None:
+    if "IPython" not in sys.modules or (shell := sys.modules["IPython"].get_ipython()) is None:
         return
     model.embed.register_forward_pre_hook(_one_more)
     if _cell_is_done not in shell.events.callbacks["post_run_cell"]:
