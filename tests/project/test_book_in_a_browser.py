@@ -117,6 +117,7 @@ def test_nothing_is_wider_than_the_screen(book, browser, width):
     for name in (
         "book/index.html",
         "book/02_ioi.html",
+        "diagnoses/get_path_patch_head_to_final_resid_post.html",
         FIGURES,
         "exercises/02_ioi/2-the-logit-difference.html",
     ):
