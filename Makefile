@@ -4,6 +4,8 @@
 # make check      while you work, within a minute: style, fresh exercises, and of the tests those about what changed
 #                 since main, by what they import (tests/project/selecting.py); the long ones are left to `make test`
 # make book       the course as web pages, in build/book
+# make site       both editions of them as one folder, build/site: what is published
+# make wheel      the package that learners install, in build/wheel
 # make picture    the README's picture, from the book's own page; after `make book`
 # make exercises  rewrite exercises/ from solutions/
 # make bench      how long things take, and how sure the lines are: sweeps, nulls, grading beside nbgrader (long)
@@ -18,7 +20,7 @@ export TOKENIZERS_PARALLELISM := false
 export PYTHONDONTWRITEBYTECODE :=
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: all test check book picture exercises bench mutants axe models clean
+.PHONY: all test check book site wheel picture exercises bench mutants axe models clean
 .DELETE_ON_ERROR:
 
 all: $(READY)
@@ -40,6 +42,16 @@ check: $(READY)
 
 book: $(READY)
 	$(BIN)/python book/build.py
+
+site: book
+	$(BIN)/python book/build.py --edition class
+	rm -rf build/site
+	cp -r build/book/_build/html build/site
+	cp -r build/book-class/_build/html build/site/class
+
+wheel: $(READY)
+	rm -rf build/wheel build/lib
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
 
 picture: $(READY)
 	$(BIN)/python book/picture.py

@@ -55,7 +55,7 @@ def pages_of_every_kind(built: dict[str, Path]) -> Iterator[tuple[str, Path]]:
     for edition, folder in built.items():
         for page in sorted(folder.rglob("*.html")):
             name = page.relative_to(folder).as_posix()
-            twice = edition == "class" and name.startswith("book/")
+            twice = edition == "class" and name.startswith(("book/", "diagnoses/"))
             wanted = (name in KINDS and edition == "self-study") or os.environ.get("PATCHBOOK_AXE") == "all"
             if wanted and "_static" not in page.parts and not twice:
                 yield f"{edition}, {name}", page
@@ -63,18 +63,19 @@ def pages_of_every_kind(built: dict[str, Path]) -> Iterator[tuple[str, Path]]:
 
 def test_no_page_has_a_fault_for_those_who_cannot_see_it(built, browser):
     faults, seen = {}, 0
-    browser.complaints.clear()
     for name, page in pages_of_every_kind(built):
         seen += 1
+        browser.complaints.clear()
         browser.open(page.as_uri())
         everything_drawn(browser)
+        if browser.complaints:  # before axe, which asks for style sheets that a page on a disk may not read
+            faults[f"{name}, console"] = list(browser.complaints)
         browser.value(f"document.head.insertAdjacentHTML('beforeend', '{AT_ONCE}'); {AXE}; 0")
         for theme in ("light", "dark"):
             browser.value(f"document.documentElement.dataset.theme = '{theme}'")
             if found := json.loads(browser.value(VIOLATIONS)):
                 faults[f"{name}, {theme}"] = found
     assert faults == {} and seen >= len(KINDS)
-    assert browser.complaints == [], "errors in the console, or requests to another host"
 
 
 def test_figures_and_sliders_can_be_reached_and_have_names(book, browser):
@@ -116,6 +117,7 @@ def test_nothing_is_wider_than_the_screen(book, browser, width):
     for name in (
         "book/index.html",
         "book/02_ioi.html",
+        "diagnoses/get_path_patch_head_to_final_resid_post.html",
         FIGURES,
         "exercises/02_ioi/2-the-logit-difference.html",
     ):
