@@ -8,7 +8,7 @@ import inspect
 import math
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ class Bench:
         caught = len(self.wrong) - len(slipped)
         if caught >= self.enough:
             return None
-        words = "; ".join(wrong.what.rstrip(".") for wrong in slipped)
+        words = numbered(wrong.what for wrong in slipped)
         return Diagnosis(
             "slipped-through",
             f"{caught} of {len(self.wrong)} wrong functions are refused; wanted at least {self.enough}. "
@@ -155,6 +155,11 @@ class Bench:
         given = self._signature.bind(**{name: value for name, value in case.items() if name != EXPECT})
         names = self._signature.parameters
         return {name: _wide(fit(value, names[name].annotation)) for name, value in given.arguments.items()}
+
+
+def numbered(sentences: Iterable[str]) -> str:
+    """Several sentences as one: "(1) it adds 2; (2) it squares"."""
+    return "; ".join(f"({place}) {said.rstrip('.')}" for place, said in enumerate(sentences, start=1))
 
 
 def same(got: Any, want: Any) -> bool:

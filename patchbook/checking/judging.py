@@ -7,6 +7,7 @@ from transformer_lens import ActivationCache, TransformerBridge
 
 from patchbook.checking import contract, errors
 from patchbook.checking.arguments import fresh
+from patchbook.checking.bench import numbered
 from patchbook.checking.check import Case, Check
 from patchbook.checking.comparing import agree, first_difference
 from patchbook.checking.diagnosis import Result, diagnose, known_mistake
@@ -42,7 +43,7 @@ def passed(check: Check, record: Record) -> str:
     if check.bench is None:
         return f"✓ {check.exercise}: right on all {len(record.outcomes)} cases."
     found = caught(check, record)
-    slipped = "; ".join(what.rstrip(".") for what, refused in found.items() if not refused)
+    slipped = numbered(what for what, refused in found.items() if not refused)
     counts = f"{sum(found.values())} of {len(found)} wrong functions are refused, and no right one."
     return f"✓ {check.exercise}: {counts}" + (f" Slipped through: {slipped}." if slipped else "")
 
