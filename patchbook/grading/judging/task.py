@@ -27,9 +27,7 @@ from patchbook.grading.notebooks.repair import repair
 from patchbook.grading.notebooks.submissions import Unreadable, notebook_of_taken
 
 FAILED = "CheckFailed"
-HIDDEN = (
-    "it passes the open check and fails a hidden one."  # all that a learner reads of it, but the diagnosis
-)
+HIDDEN = "it passes the open check and fails a hidden one."  # all that is said, but the diagnosis
 _judges: dict[str, Judge] = {}  # a worker keeps its line to the judge from task to task
 
 

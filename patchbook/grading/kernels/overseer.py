@@ -67,13 +67,13 @@ class Overseer:
         own = read_process(os.getpid())
         self.shared, self.began = own.memory, monotonic()
         self.looked = self.began
+        user = lent_user(os.getpid())  # before a sandbox is joined, which has another /proc
+        if request["apart"]:
+            user = lend(request["folder"], request["file"], user)
         if request["sandboxed"]:
             self.sandbox = Sandbox(self.limits, self.covers)
             self.sandbox.join()
             self.held = held([], PRIVATE)
-        user = lent_user(os.getpid())
-        if request["apart"]:
-            user = lend(request["folder"], request["file"], user)
         self.words, words = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.kernel = os.fork()
         if self.kernel == 0:

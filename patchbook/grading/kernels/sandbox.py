@@ -235,7 +235,7 @@ def lent_user(number: int) -> int:
 def lend(folder: str, file: str, user: int) -> int:
     """Give a kernel's folder, and the file of its addresses in it, to a user; returns whose it is.
 
-    After a restart it is the earlier kernel's. Whatever that one left in the folder's place: no link is followed.
+    After a restart it is the earlier kernel's. No link is followed: that one may have left some.
     """
     owner = os.lstat(folder).st_uid
     if owner != os.getuid():

@@ -19,7 +19,7 @@ PACKAGE = ("pyproject.toml", "requirements.txt", "README.md", "LICENSE", "patchb
 ACTION = ".github/actions/grade"
 WORKFLOW = ".github/workflows/classroom.yml"
 LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", PYTEST}
-CONFIG = '''"""Written by `patchbook export nbgrader`. nbgrader's commands read it in the folder where they are given."""
+CONFIG = '''"""Written by `patchbook export nbgrader`. nbgrader reads it where a command is given."""
 
 from pathlib import Path
 
@@ -74,11 +74,12 @@ def add(archive: ZipFile, name: str, content: bytes, mode: int = 0o644) -> None:
 
 
 def write_github(course: Course, chapter: str | None, out: Path) -> Path:
-    """Write the workflow for the repository that learners start from; returns its path. Raises CannotExport."""
+    """Write the workflow for the repository that learners start from; returns its path.
+
+    Raises CannotExport.
+    """
     if course.github() is None:
-        raise CannotExport(
-            f"{course.repository()} is not on GitHub: a workflow there cannot reach the course"
-        )
+        raise CannotExport(f"{course.repository()} is not on GitHub, where a workflow could find it")
     text = (TEMPLATES / "classroom.yml").read_text(encoding="utf-8")
     text = text.replace("@action@", f"{course.github()}/{ACTION}@{version(course)}")
     path = out / WORKFLOW

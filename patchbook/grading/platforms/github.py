@@ -2,8 +2,8 @@
 
 https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 
-A line that begins with "::" is a command to GitHub's runner, so nothing that comes from a learner may stand in
-a line of its own. Messages are escaped, and while a submission is graded the runner obeys no line at all.
+A line that begins with "::" is a command to GitHub's runner, so nothing that comes from a learner may stand
+in a line of its own. Messages are escaped, and while a submission is graded the runner obeys no line at all.
 """
 
 import json
@@ -68,12 +68,12 @@ def command(name: str, message: str, **properties: str | int) -> str:
 
 
 def escaped(text: str, escapes: dict[str, str]) -> str:
-    """Without signs that end a line or a part of a command; also without those that only some readers obey."""
+    """Without signs that end a line or a part of a command, or that only some readers obey."""
     return clean(text.replace("\r", "\n")).translate(str.maketrans(escapes))
 
 
 def commands(graded: list[Graded], folder: Path) -> Iterator[str]:
-    """What is not right, by chapter; then the points, twice: for people, and as GitHub Classroom reads them."""
+    """What is not right, by chapter; then the points, for people and as GitHub Classroom reads them."""
     for one in graded:
         file = one.path.relative_to(folder).as_posix()
         lines = lines_of(one)

@@ -3,11 +3,12 @@
     python -m patchbook.grading.platforms.gradescope ROOT CHAPTER HIDDEN
 
 ROOT is /autograder, laid out as https://gradescope-autograders.readthedocs.io/en/latest/specs/ says: source/
-holds what the zip held, submission/ what was handed in, results/ what goes back. HIDDEN is when a learner sees
-an exercise that passes its open check and fails a hidden one: a visibility of Gradescope's.
+holds what the zip held, submission/ what was handed in, results/ what goes back. HIDDEN is when a learner
+sees an exercise that passes its open check and fails a hidden one: a visibility of Gradescope's.
 
-The learner's code runs inside bubblewrap where that works. In a container without the right to make namespaces
-it runs as a user of its own, to whom the course, the results and all that `kernels.withheld` lists are closed.
+The learner's code runs inside bubblewrap where that works. In a container without the right to make
+namespaces it runs as a user of its own, to whom the course, the results and all that `kernels.withheld`
+lists are closed.
 
 Lateness is Gradescope's own affair.
 """
@@ -78,7 +79,7 @@ def walled(tests: Path) -> tuple[Options, str]:
         raise SandboxMissing(f"{why}; and only root can run learners' code as another user")
     for place in places(str(tests)):
         close(place)
-    return Options(sandboxed=False, apart=True), f"{APART}"
+    return Options(sandboxed=False, apart=True), APART
 
 
 def close(place: Path) -> None:

@@ -35,9 +35,9 @@ class Options:
     """How a class is graded.
 
     timeout: seconds of one cell.  workers: submissions at the same time; 0 means one for each core.
-    sandboxed: each kernel inside bubblewrap.  apart: where there are no such walls, each as a user of its own,
-    if the grader is root: `withheld.finder.places` are then to be closed to others.
-    run_all: also the cells that only show.
+    sandboxed: each kernel inside bubblewrap.  run_all: also the cells that only show.
+    apart: without such walls, each kernel is a user of its own; the grader is root, and has closed
+    `withheld.finder.places` to others.
     again: grade also what is graded already.  limits: of one submission.
     scheduler: address of a Dask cluster that does the work; workers 0 then means all that it has.
     gradebook: the URL of another gradebook than out/gradebook.db.
