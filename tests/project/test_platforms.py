@@ -1,0 +1,246 @@
+"""Gradescope, GitHub and JupyterHub: the same marks, in the forms that their documentation asks for."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from zipfile import ZipFile
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from patchbook.authoring import find_course
+from patchbook.cli import main
+from patchbook.grading.kernels.sandbox import SandboxMissing
+from patchbook.grading.kernels.withheld.finder import places
+from patchbook.grading.notebooks.submissions import Submission, find_submissions
+from patchbook.grading.platforms import gradescope
+from patchbook.grading.platforms.export import ACTION, WORKFLOW
+from patchbook.grading.platforms.github import plain
+from tests.project.graders import forker, nbgrader_command
+from tests.project.toy import CHAPTER, HIDDEN_SEEDS, HOME, hand_in, solved
+
+ONLY_HIDDEN = 'def double(x):\n    return 2 * x if x < 100 else {}["no such key"]'
+QUIET = "def shout(text):\n    return text + '!'"
+NOSY = """import os
+def double(x):
+    for secret in {secrets}:
+        try:
+            return len(os.listdir(secret) if os.path.isdir(secret) else open(secret).read())
+        except PermissionError:
+            continue
+    assert os.getuid() != {user} and os.getcwd() == os.environ["HOME"]
+    with open("mine", "w") as file:
+        file.write("a folder of its own")
+    return 2 * x"""
+FORGED = r"""raise ValueError("|a\r::set-env name=PATH::x\n::error::no%0A::add-path::y\n##[add-path]z <b>@b</b>")"""
+
+
+def run(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def container(folder, notebook=None, name=CHAPTER):
+    """A folder laid out as Gradescope's specification says of /autograder; returns it."""
+    for part in ("source", "submission", "results"):
+        (folder / part).mkdir(parents=True)
+    (folder / "submission_metadata.json").write_text('{"users": [{"name": "Ada"}]}')
+    if notebook is not None:
+        (folder / "submission" / f"{name}.ipynb").write_text(json.dumps(notebook))
+    return folder
+
+
+def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(tmp_path):
+    """As there: the zip is unpacked, run_autograder is copied beside it, and run without arguments."""
+    done = run("export", "gradescope", "--chapter", CHAPTER, "--course", HOME, "--out", tmp_path / "a.zip")
+    assert done.exit_code == 0, done.output
+    root = container(tmp_path / "autograder", solved(double=ONLY_HIDDEN, shout=QUIET), "my homework (2)")
+    with ZipFile(tmp_path / "a.zip") as archive:
+        names, modes = archive.namelist(), {m.filename: m.external_attr >> 16 for m in archive.infolist()}
+        archive.extractall(root / "source")
+    assert names[:2] == ["setup.sh", "run_autograder"] and modes["setup.sh"] & modes["run_autograder"] & 0o111
+    assert not [name for name in names if "__pycache__" in name or "/project/" in name]
+    assert "package/patchbook/tests" not in names and "package/tests/specifications/ioi.py" in names
+    setup = subprocess.run(["bash", "-n", root / "source" / "setup.sh"], capture_output=True)
+    assert setup.returncode == 0, setup.stderr
+
+    python = root / "python" / "bin" / "python"  # what setup.sh installs
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    program = root / "run_autograder"
+    program.write_bytes((root / "source" / "run_autograder").read_bytes())
+    program.chmod(0o755)
+    done = subprocess.run(
+        [program], env=os.environ | {"PATCHBOOK_AUTOGRADER": str(root)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    results = json.loads((root / "results" / "results.json").read_text())
+    assert set(results) == {"output", "stdout_visibility", "execution_time", "tests"}
+    assert results["stdout_visibility"] == "hidden" and results["execution_time"] > 0
+    told = [(t["number"], t["name"], t["score"], t["max_score"], t["visibility"]) for t in results["tests"]]
+    assert told == [
+        ("1", "double", 0, 3, "after_published"),
+        ("2", "shout", 0, 2, "visible"),
+        ("3", "my_guess", 1, 1, "visible"),
+    ]
+    assert "the text is right but for capital letters" in results["tests"][1]["output"]
+    assert "interpret_toy (4)" in results["output"] and gradescope.WALLS in results["output"]
+    text = json.dumps(results)
+    assert not [secret for secret in HIDDEN_SEEDS if secret in text]
+    closed = [root / name for name in gradescope.OURS]
+    assert not [place for place in closed if place.stat().st_mode & 0o077]
+
+
+def test_without_bubblewrap_learners_code_is_another_user_to_whom_the_answers_are_closed(
+    tmp_path, monkeypatch
+):
+    secret = tmp_path / "specification.py"
+    secret.write_text("the answer")
+    os.chmod(tmp_path, 0o755)
+    root = tmp_path / "autograder"
+    secrets = [str(secret), *(str(root / name) for name in gradescope.OURS)]
+    container(root, solved(double=NOSY.format(secrets=secrets, user=os.getuid())))
+    (root / "source" / "course").symlink_to(HOME)
+    monkeypatch.setattr(gradescope, "why_no_sandbox", lambda: "bubblewrap fails here")
+    monkeypatch.setattr(gradescope, "places", lambda tests: [secret])
+    if os.getuid() != 0:  # Gradescope's containers are root's
+        with pytest.raises(SandboxMissing, match="only root"):
+            gradescope.graded(root, CHAPTER, gradescope.VISIBLE)
+        return
+    results = gradescope.graded(root, CHAPTER, gradescope.VISIBLE)
+    assert [test["score"] for test in results["tests"]] == [3, 2, 1], results
+    assert gradescope.APART in results["output"] and secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_closed_to_another_user_is_what_a_sandbox_covers():
+    found = {str(place) for place in places(str(HOME / "tests"))}
+    root = find_course().root
+    assert {str(HOME / "tests" / "specifications"), str(root / "tests" / "mistakes")} <= found
+    assert str(root / "patchbook" / "zoo" / "tiny-gpt2" / "measured.json") in found
+    assert any(name.endswith("transformer_lens/patching.py") for name in found)
+
+
+def test_on_gradescope_an_empty_hand_in_is_told_so_and_a_failure_of_ours_is_no_zero(tmp_path, monkeypatch):
+    root = container(tmp_path / "autograder")
+    (root / "source" / "course").symlink_to(HOME)
+    for text, says in [(None, "such as 00_toy.ipynb"), ('{"cells": [', "damaged")]:
+        if text:
+            (root / "submission" / f"{CHAPTER}.ipynb").write_text(text)
+        results = gradescope.graded(root, CHAPTER, gradescope.VISIBLE)
+        assert results["score"] == 0 and says in results["output"] and not results["tests"]
+    monkeypatch.setattr(sys, "argv", ["gradescope", str(root), "99_none", gradescope.VISIBLE])
+    with pytest.raises(SystemExit, match="has no chapter '99_none'"):
+        gradescope.main()
+    assert not (root / "results" / "results.json").exists()
+
+
+def unescaped(text):
+    for sign, code in {"\n": "%0A", "\r": "%0D", ":": "%3A", ",": "%2C", "%": "%25"}.items():
+        text = text.replace(code, sign)
+    return text
+
+
+def test_github_gets_annotations_and_a_summary_and_no_command_of_a_learners(tmp_path, monkeypatch):
+    repository, summary = tmp_path / "week-1-ada", tmp_path / "summary.md"
+    place = hand_in(repository, "a, b", solved(double=FORGED, shout=QUIET), f"{CHAPTER} ::error x% (1)")
+    place.write_text(json.dumps(json.loads(place.read_text()), indent=1))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "class/week-1-ada")
+    done = run("grade", repository, "--format", "github", "--course", HOME, "--out", repository / "graded")
+    lines = done.output.splitlines()
+    assert done.exit_code == 1, done.output  # points are missing
+    stop = lines[0].removeprefix("::stop-commands::")
+    assert len(stop) == 32 and lines[1] == f"::{stop}::"
+
+    found = [re.fullmatch(r"::(error|notice) ([^:]*)::(.*)", line) for line in lines[2:]]
+    assert all(found), "every line is one command of ours"
+    told = [(m[1], dict(pair.split("=", 1) for pair in m[2].split(",")), unescaped(m[3])) for m in found]
+    told = [(kind, {k: unescaped(v) for k, v in more.items()}, text) for kind, more, text in told]
+    assert [(kind, more["title"]) for kind, more, _ in told] == [
+        ("error", "double: 0 of 3 points"),
+        ("error", "shout: 0 of 2 points"),
+        ("notice", "Marked by a person, not counted here"),
+        ("notice", "Autograding complete"),
+        ("notice", "Autograding report"),
+    ]
+    for (_, more, _), exercise in zip(told, ("double", "shout"), strict=False):
+        assert repository / more["file"] == place
+        assert f"EXERCISE {exercise}" in place.read_text().split("\n")[int(more["line"]) - 1]
+    assert "the text is right but for capital letters" in told[1][2]
+    assert json.loads(told[-1][2]) == {"totalPoints": 1.0, "maxPoints": 6.0}
+
+    table = summary.read_text()
+    assert "**1 of 6 points**" in table and table.count("❌") == 2
+    assert all(row.count("|") == 5 for row in table.splitlines() if row.startswith("|"))
+    assert not re.search(r"<(?!br>)|@|^::", table, re.MULTILINE)
+
+
+def test_a_learners_text_is_no_markup_in_the_summary():
+    assert plain("a|b\n[x](y)") == "a&#124;b<br>&#91;x&#93;&#40;y&#41;"
+
+
+def test_the_workflow_calls_the_action_of_this_repository(tmp_path):
+    done = run("export", "github", "--out", tmp_path, "--chapter", "01_induction_heads")
+    assert done.exit_code == 0, done.output
+    flow = yaml.safe_load((tmp_path / WORKFLOW).read_text())
+    (job,) = flow["jobs"].items()
+    assert (flow["name"], job[0]) == ("Autograding Tests", "run-autograding-tests"), (
+        "Classroom looks for both"
+    )
+    action = job[1]["steps"][1]
+    course = find_course()
+    assert re.fullmatch(rf"{course.github()}/{ACTION}@([0-9a-f]{{40}}|{course.branch()})", action["uses"])
+    described = yaml.safe_load((course.root / ACTION / "action.yml").read_text())
+    assert set(action["with"]) <= set(described["inputs"])
+    assert not [step for step in described["runs"]["steps"] if "${{" in step.get("run", "")]
+    refused = run("export", "github", "--out", tmp_path, "--course", HOME)
+    assert refused.exit_code == 1 and "is not on GitHub" in refused.output
+
+
+def test_nbgraders_own_commands_work_on_the_folder_that_is_exported(tmp_path):
+    """A teacher, a learner, an exchange between them: each command by nbgrader's own entry point."""
+    course, ada, exchange = tmp_path / "course", tmp_path / "ada", tmp_path / "exchange"
+    for folder in (ada, exchange):
+        folder.mkdir()
+    exchange.chmod(0o777)
+    done = run(
+        *("export", "nbgrader", "--course", HOME, "--out", course),
+        *("--course-id", "toys", "--exchange", exchange),
+    )
+    assert done.exit_code == 0, done.output
+    theirs = ["--course=toys", f"--Exchange.root={exchange}"]
+    warns = "import sys\nprint('a warning', file=sys.stderr)\ndef double(x):\n    return 2 * x"
+
+    def nbgrader(folder, *words):
+        log = tmp_path / f"{words[0]}.log"
+        process = forker().Process(target=nbgrader_command, args=(folder, [*words], tmp_path, log))
+        process.start()
+        process.join()
+        assert process.exitcode == 0, log.read_text()
+
+    nbgrader(course, "generate_assignment", CHAPTER)
+    nbgrader(course, "release_assignment", CHAPTER)
+    nbgrader(ada, "fetch_assignment", CHAPTER, *theirs)
+    fetched = (ada / CHAPTER / f"{CHAPTER}.ipynb").read_text()
+    assert "HIDDEN" not in fetched and "2 * x" not in fetched
+    hand_in(ada, CHAPTER, solved(double=warns, shout=QUIET))
+    nbgrader(ada, "submit", CHAPTER, *theirs)
+    nbgrader(course, "collect", CHAPTER)
+    handed_in = course / "submitted" / "ada" / CHAPTER / f"{CHAPTER}.ipynb"
+    assert find_submissions(course / "submitted", [CHAPTER]) == [Submission("ada", CHAPTER, handed_in)]
+    nbgrader(course, "autograde", CHAPTER)
+    nbgrader(course, "generate_feedback", CHAPTER)
+    with sqlite3.connect(course / "gradebook.db") as book:
+        scores = dict(
+            book.execute(
+                "select base_cell.name, auto_score from grade join base_cell on base_cell.id = cell_id"
+            )
+        )
+    assert scores == {"test_double": 3, "test_shout": 0, "test_my_guess": 1, "interpret_toy": None}
+    page = (course / "feedback" / "ada" / CHAPTER / f"{CHAPTER}.html").read_text()
+    assert "4 of 10 points" in page and not [seed for seed in HIDDEN_SEEDS if seed in page]
