@@ -36,7 +36,8 @@ def double(x):
     with open("mine", "w") as file:
         file.write("a folder of its own")
     return 2 * x"""
-FORGED = r"""raise ValueError("|a\r::set-env name=PATH::x\n::error::no%0A::add-path::y\n##[add-path]z <b>@b</b>")"""
+FORGED = r"""said = "|a\r::set-env name=PATH::x\n::error::no%0A::add-path::y\n##[add-path]z <b>@b</b>"
+raise ValueError(said)"""
 
 
 def run(*words):
