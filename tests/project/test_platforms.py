@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -30,12 +31,21 @@ def double(x):
     for secret in {secrets}:
         try:
             return len(os.listdir(secret) if os.path.isdir(secret) else open(secret).read())
-        except PermissionError:
+        except (PermissionError, FileNotFoundError):
             continue
-    assert os.getuid() != {user} and os.getcwd() == os.environ["HOME"]
+    assert os.getuid() and os.getcwd() == os.environ["HOME"]
     with open("mine", "w") as file:
         file.write("a folder of its own")
     return 2 * x"""
+PYTHON = """#!{python} -P
+import sys
+from pathlib import Path
+from patchbook.grading.platforms import gradescope
+gradescope.places = lambda tests: [Path({secret!r})]
+assert sys.argv[1:4] == ["-P", "-m", gradescope.__name__]
+del sys.argv[1:4]
+gradescope.main()
+"""
 FORGED = r"""said = "|a\r::set-env name=PATH::x\n::error::no%0A::add-path::y\n##[add-path]z <b>@b</b>"
 raise ValueError(said)"""
 
@@ -54,29 +64,61 @@ def container(folder, notebook=None, name=CHAPTER):
     return folder
 
 
+def in_a_container(root):
+    """The beginning of a command: as in Docker, root, and without the right to make namespaces.
+
+    Whoever is not root keeps that right here: an ordinary user's bubblewrap needs no other.
+    """
+    if os.getuid() != 0:
+        return []
+    command = ["bwrap", "--dev-bind", "/", "/", "--cap-drop", "ALL"]
+    for right in ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETPCAP", "KILL"):
+        command += ["--cap-add", f"CAP_{right}"]
+    folders = {sys.base_prefix, sys.prefix, str(find_course().root)}
+    ways = sorted({way for folder in folders for way in Path(folder).parents})
+    closed = [way for way in ways if not way.stat().st_mode & 0o001]  # such as a home, with this Python in it
+    for way in ways:
+        if any(way.is_relative_to(place) for place in closed):
+            command += ["--perms", "0755", *(["--tmpfs"] if way in closed else ["--dir"]), str(way)]
+    for folder in folders:
+        command += ["--bind", folder, folder]
+    return command
+
+
 def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(tmp_path):
-    """As there: the zip is unpacked, run_autograder is copied beside it, and run without arguments."""
+    """As there: the zip is unpacked, run_autograder is copied beside it, and run without arguments.
+
+    Root's container makes no namespaces, so learners' code is another user, to whom the answers are closed.
+    """
     done = run("export", "gradescope", "--chapter", CHAPTER, "--course", HOME, "--out", tmp_path / "a.zip")
     assert done.exit_code == 0, done.output
-    root = container(tmp_path / "autograder", solved(double=ONLY_HIDDEN, shout=QUIET), "my homework (2)")
+    root, secret = tmp_path / "autograder", tmp_path / "specification.py"
+    secrets = [str(secret), *(str(root / name) for name in gradescope.OURS)]
+    container(root, solved(double=NOSY.format(secrets=secrets), shout=QUIET), "my homework (2)")
     with ZipFile(tmp_path / "a.zip") as archive:
         names, modes = archive.namelist(), {m.filename: m.external_attr >> 16 for m in archive.infolist()}
         archive.extractall(root / "source")
     assert names[:2] == ["setup.sh", "run_autograder"] and modes["setup.sh"] & modes["run_autograder"] & 0o111
     assert not [name for name in names if "__pycache__" in name or "/project/" in name]
-    assert "package/patchbook/tests" not in names and "package/tests/specifications/ioi.py" in names
+    assert {"package/tests/days/__init__.py", f"course/solutions/{CHAPTER}.md"} <= set(names)
     setup = subprocess.run(["bash", "-n", root / "source" / "setup.sh"], capture_output=True)
     assert setup.returncode == 0, setup.stderr
 
-    python = root / "python" / "bin" / "python"  # what setup.sh installs
+    secret.write_text("the answer")
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(folder.stat().st_mode | 0o001)  # only rights keep anybody from the answer
+    python = root / "python" / "bin" / "python"  # closes one file, and no other
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
+    python.write_text(PYTHON.format(python=sys.executable, secret=str(secret)))
     program = root / "run_autograder"
     program.write_bytes((root / "source" / "run_autograder").read_bytes())
-    program.chmod(0o755)
+    for path in (python, program):
+        path.chmod(0o755)
     done = subprocess.run(
-        [program], env=os.environ | {"PATCHBOOK_AUTOGRADER": str(root)}, capture_output=True, text=True
+        [*in_a_container(root), program],
+        env=os.environ | {"PATCHBOOK_AUTOGRADER": str(root)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -85,37 +127,36 @@ def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(tmp_path):
     assert results["stdout_visibility"] == "hidden" and results["execution_time"] > 0
     told = [(t["number"], t["name"], t["score"], t["max_score"], t["visibility"]) for t in results["tests"]]
     assert told == [
-        ("1", "double", 0, 3, "after_published"),
+        ("1", "double", 3, 3, "visible"),
         ("2", "shout", 0, 2, "visible"),
         ("3", "my_guess", 1, 1, "visible"),
-    ]
+    ], results
     assert "the text is right but for capital letters" in results["tests"][1]["output"]
-    assert "interpret_toy (4)" in results["output"] and gradescope.WALLS in results["output"]
-    text = json.dumps(results)
-    assert not [secret for secret in HIDDEN_SEEDS if secret in text]
+    assert "interpret_toy (4)" in results["output"]
+    assert (gradescope.APART if os.getuid() == 0 else gradescope.WALLS) in results["output"]
     closed = [root / name for name in gradescope.OURS]
     assert not [place for place in closed if place.stat().st_mode & 0o077]
 
 
-def test_without_bubblewrap_learners_code_is_another_user_to_whom_the_answers_are_closed(
-    tmp_path, monkeypatch
-):
-    secret = tmp_path / "specification.py"
-    secret.write_text("the answer")
-    os.chmod(tmp_path, 0o755)
-    root = tmp_path / "autograder"
-    secrets = [str(secret), *(str(root / name) for name in gradescope.OURS)]
-    container(root, solved(double=NOSY.format(secrets=secrets, user=os.getuid())))
+def test_what_fails_a_hidden_test_only_is_shown_when_the_teacher_says_so(tmp_path):
+    root = container(tmp_path / "autograder", solved(double=ONLY_HIDDEN))
     (root / "source" / "course").symlink_to(HOME)
+    results = gradescope.graded(root, CHAPTER, gradescope.AFTER_PUBLISHED)
+    told = [(test["score"], test["visibility"]) for test in results["tests"]]
+    assert told == [(0, "after_published"), (2, "visible"), (1, "visible")]
+    assert gradescope.WALLS in results["output"]
+    text = json.dumps(results)
+    assert not [secret for secret in HIDDEN_SEEDS if secret in text]
+
+
+@pytest.mark.parametrize(("user", "says"), [(1000, "only root can"), (0, "another user cannot run this")])
+def test_where_nothing_keeps_a_learner_from_the_answers_nothing_is_graded(user, says, tmp_path, monkeypatch):
+    tmp_path.chmod(0o700)
     monkeypatch.setattr(gradescope, "why_no_sandbox", lambda: "bubblewrap fails here")
-    monkeypatch.setattr(gradescope, "places", lambda tests: [secret])
-    if os.getuid() != 0:  # Gradescope's containers are root's
-        with pytest.raises(SandboxMissing, match="only root"):
-            gradescope.graded(root, CHAPTER, gradescope.VISIBLE)
-        return
-    results = gradescope.graded(root, CHAPTER, gradescope.VISIBLE)
-    assert [test["score"] for test in results["tests"]] == [3, 2, 1], results
-    assert gradescope.APART in results["output"] and secret.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr(gradescope, "python_folders", lambda: [str(tmp_path)])
+    monkeypatch.setattr(gradescope.os, "getuid", lambda: user)
+    with pytest.raises(SandboxMissing, match=f"bubblewrap fails here; and {says}"):
+        gradescope.walled(tmp_path)
 
 
 def test_what_is_closed_to_another_user_is_what_a_sandbox_covers():

@@ -25,7 +25,7 @@ from patchbook.authoring import AuthorError, CourseError, find_course
 from patchbook.grading.gradebook.results import UNREADABLE
 from patchbook.grading.gradebook.trouble import GradingFailed
 from patchbook.grading.judging.task import HIDDEN
-from patchbook.grading.kernels.sandbox import SandboxMissing, why_no_sandbox
+from patchbook.grading.kernels.sandbox import SandboxMissing, python_folders, why_no_sandbox
 from patchbook.grading.kernels.withheld.finder import places
 from patchbook.grading.platforms.one import Graded, NothingHandedIn, grade_one
 from patchbook.grading.report.reading import RIGHT, Item
@@ -77,6 +77,9 @@ def walled(tests: Path) -> tuple[Options, str]:
         return Options(), WALLS
     if os.getuid() != 0:
         raise SandboxMissing(f"{why}; and only root can run learners' code as another user")
+    for place in (way for folder in python_folders() for way in (Path(folder), *Path(folder).parents)):
+        if not place.stat().st_mode & 0o001:
+            raise SandboxMissing(f"{why}; and another user cannot run this Python: {place} is closed")
     for place in places(str(tests)):
         close(place)
     return Options(sandboxed=False, apart=True), APART
