@@ -35,7 +35,7 @@ def grade_repository(
 
     Raises what `grade_class` raises.
     """
-    learner = os.environ.get("GITHUB_REPOSITORY", folder.resolve().name).rpartition("/")[2]
+    learner = (os.environ.get("GITHUB_REPOSITORY") or folder.resolve().name).rpartition("/")[2]
     try:
         with silence(say):
             graded = grade_one(course, folder, learner, chapter, out, options)
