@@ -101,11 +101,11 @@ def forker() -> multiprocessing.context.BaseContext:
 
 
 def nbgrader_command(folder: Path, words: list[str], home: Path, log: Path) -> None:
-    """In a process of its own: `nbgrader` with these words, by its own entry point, as the user ada."""
+    """In a process of its own: `nbgrader` with these words, by its own entry point."""
     from nbgrader.apps.nbgraderapp import main as nbgrader
 
     scripts = sysconfig.get_path("scripts")
-    os.environ |= {"HOME": str(home), "LOGNAME": "ada", "JUPYTER_PLATFORM_DIRS": "1"}
+    os.environ |= {"HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1"}
     os.environ["PATH"] = os.pathsep.join([scripts, os.environ["PATH"]])  # it calls alembic by name
     os.chdir(folder)
     output = os.open(log, os.O_WRONLY | os.O_CREAT)
