@@ -94,6 +94,14 @@ def collect(
     help="Without walls: submissions can read and change what you can, and use the network.",
 )
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "github"]),
+    default="table",
+    show_default=True,
+    help="github: SUBMISSIONS is one learner's repository, and annotations are printed.",
+)
+@click.option(
     "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
 )
 def grade(
@@ -107,12 +115,14 @@ def grade(
     again: bool,
     gradebook: str | None,
     no_sandbox: bool,
+    form: str,
     root: Path | None,
 ) -> None:
     """Grade SUBMISSIONS/<learner>/<chapter>.ipynb with nbgrader.
 
     A notebook that cannot be graded gets a status and a reason, and never stops the others. Stopped
-    half-way, the same command goes on where it was.
+    half-way, the same command goes on where it was. With --format github the exit code is 1 when points
+    are missing.
     """
     from patchbook.authoring import AuthorError, CourseError, find_course
     from patchbook.grading.gradebook.database import gradebook_of
@@ -128,6 +138,11 @@ def grade(
     if no_sandbox:
         click.echo(GIVEN_UP, err=True)
     try:
+        if form == "github":
+            from patchbook.grading.platforms.github import grade_repository
+
+            place = submissions.absolute()
+            sys.exit(grade_repository(find_course(root), place, chapter, out, options, click.echo))
         with progress_of(screen) as progress:
             results = grade_class(
                 find_course(root), submissions.absolute(), out, chapter, options, progress, progress.began
@@ -310,6 +325,102 @@ def report(
         f"{out / 'canvas.csv'}, moodle-<chapter>.csv: for import\n{out / 'points.csv'}: everything\n"
         f"in a browser: {page.resolve().as_uri()}"
     )
+
+
+@main.group()
+def export() -> None:
+    """Write what Gradescope, GitHub or JupyterHub need, to grade there."""
+
+
+@export.command()
+@click.option("--chapter", required=True, help="Such as 01_induction_heads.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("autograder.zip"),
+    show_default=True,
+    help="The zip to upload.",
+)
+@click.option(
+    "--hidden",
+    type=click.Choice(["after_published", "after_due_date", "visible"]),
+    default="after_published",
+    show_default=True,
+    help="When a learner sees an exercise that only fails a hidden test.",
+)
+@click.option(
+    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
+)
+def gradescope(chapter: str, out: Path, hidden: str, root: Path | None) -> None:
+    """Write the autograder.zip of one chapter: a test with its points and message for each exercise."""
+    from patchbook.grading.platforms.export import write_gradescope
+
+    size = exported("gradescope", lambda course: write_gradescope(course, chapter, hidden, out), root)
+    click.echo(f"{out}: {size / 2**20:.1f} MB; upload it under Configure Autograder")
+
+
+@export.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("."),
+    show_default=True,
+    help="The repository that learners start from.",
+)
+@click.option("--chapter", help="Grade one chapter only. Default: every notebook of the course.")
+@click.option(
+    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
+)
+def github(out: Path, chapter: str | None, root: Path | None) -> None:
+    """Write the workflow that grades a learner's repository at each push."""
+    from patchbook.grading.platforms.export import write_github
+
+    path = exported("github", lambda course: write_github(course, chapter, out), root)
+    click.echo(f"{path}: commit it to the repository that learners start from")
+
+
+@export.command()
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder in which nbgrader's commands are given afterwards.",
+)
+@click.option(
+    "--chapter",
+    "chapters",
+    multiple=True,
+    help="Write this chapter; say it again for another. Default: all.",
+)
+@click.option(
+    "--course-id", default="patchbook", show_default=True, help="The course's name in the exchange."
+)
+@click.option("--exchange", default="", help="The exchange's folder. Default: nbgrader's own.")
+@click.option(
+    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
+)
+def nbgrader(out: Path, chapters: tuple[str, ...], course_id: str, exchange: str, root: Path | None) -> None:
+    """Write a course folder for nbgrader's own commands: nbgrader_config.py and the chapters' sources."""
+    from patchbook.grading.platforms.export import write_nbgrader
+
+    def write(course):
+        names = [course.require(name) for name in chapters] or course.chapters
+        return write_nbgrader(course, names, course_id, exchange, out)
+
+    for path in exported("nbgrader", write, root):
+        click.echo(path)
+
+
+def exported(what: str, write, root: Path | None):
+    """What `write` returns for the course; ends the program with one line where it cannot be written."""
+    from patchbook.authoring import AuthorError, CourseError, find_course
+    from patchbook.grading.notebooks.plan import UnfitCheck
+    from patchbook.grading.platforms.export import CannotExport
+
+    try:
+        return write(find_course(root))
+    except (AuthorError, CannotExport, CourseError, OSError, UnfitCheck) as error:
+        sys.exit(f"patchbook export {what}: {error}")
 
 
 def beside_course() -> Path | None:

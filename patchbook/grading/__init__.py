@@ -10,6 +10,7 @@ The way of a submission, in order; each package's own docstring is its map:
     running     a class of them, in workers side by side or on a cluster
     report      pages for learners and the teacher, CSV for an LMS
     serving     all of it at once, for a class that hands in on a web page
+    platforms   the same marks where teachers already are: Gradescope, GitHub, JupyterHub
 
 A package imports those above it only (collect: of these, notebooks); a test holds it to that.
 Nothing here loads torch: learners' code does that, in its own process.

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Client
@@ -97,6 +98,21 @@ def forker() -> multiprocessing.context.BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
+
+
+def nbgrader_command(folder: Path, words: list[str], home: Path, log: Path) -> None:
+    """In a process of its own: `nbgrader` with these words, by its own entry point."""
+    from nbgrader.apps.nbgraderapp import main as nbgrader
+
+    scripts = sysconfig.get_path("scripts")
+    os.environ |= {"HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1"}
+    os.environ["PATH"] = os.pathsep.join([scripts, os.environ["PATH"]])  # it calls alembic by name
+    os.chdir(folder)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    sys.argv = ["nbgrader", *words]
+    nbgrader()
 
 
 def class_of(folder: Path, number: int) -> list[str]:

@@ -12,7 +12,7 @@ MODULES = {
 }
 WAY = (  # of a submission
     *("collect", "notebooks", "kernels", "judging", "gradebook", "running", "report"),
-    "serving",
+    *("serving", "platforms"),
 )
 CHECKING = ("check", "diagnosis", "observing", "judging", "running", "references")
 MOST = 10  # modules of one folder, its __init__ aside

@@ -27,6 +27,7 @@ from patchbook.grading.notebooks.repair import repair
 from patchbook.grading.notebooks.submissions import Unreadable, notebook_of_taken
 
 FAILED = "CheckFailed"
+HIDDEN = "it passes the open check and fails a hidden one."  # all that is said, but the diagnosis
 _judges: dict[str, Judge] = {}  # a worker keeps its line to the judge from task to task
 
 
@@ -117,7 +118,7 @@ def without_case(exercise: str, verdict: Verdict) -> Verdict:
     """What a learner may know of a hidden test that fails: that it does, and the diagnosis."""
     message = (
         f"{exercise} is not right yet.\n"
-        f"  What:  it passes the open check and fails a hidden one. Diagnosis: {verdict.diagnosis}.\n"
+        f"  What:  {HIDDEN} Diagnosis: {verdict.diagnosis}.\n"
         "  Next:  Try it on inputs of your own: other sizes, other values, the first and the last position."
     )
     return replace(verdict, message=message)

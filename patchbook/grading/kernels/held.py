@@ -35,7 +35,7 @@ def in_open_files(pids: Iterable[int]) -> int:
                 if os.readlink(link).startswith("/memfd:"):
                     file = os.stat(link)
                     sizes[file.st_dev, file.st_ino] = file.st_blocks * BLOCK
-            except FileNotFoundError:  # closed meanwhile
+            except (FileNotFoundError, PermissionError):  # closed meanwhile; of another user, in a container
                 continue
     return sum(sizes.values())
 

@@ -51,11 +51,12 @@ def kernel_environment(home: str = HOME) -> dict[str, str]:
 class KernelManager(AsyncKernelManager):
     """Forks a kernel, whatever kernels the person who grades has installed under "python3".
 
-    server, sandboxed, limits, figures, references: what `WarmProvisioner` takes.
+    server, sandboxed, apart, limits, figures, references: what `WarmProvisioner` takes.
     """
 
     server = Unicode("")
     sandboxed = Bool(False)
+    apart = Bool(False)
     limits = Dict()
     figures = Bool(False)
     references = List()
@@ -68,7 +69,7 @@ class KernelManager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        names = ("server", "sandboxed", "limits", "figures", "references")
+        names = ("server", "sandboxed", "apart", "limits", "figures", "references")
         asked = {name: getattr(self, name) for name in names}
         chosen = {"provisioner_name": "patchbook-warm", "config": asked}
         argv = [

@@ -16,7 +16,16 @@ from time import monotonic
 from typing import Any
 
 from patchbook.grading.kernels.held import held
-from patchbook.grading.kernels.sandbox import MEETING, NOBODY, PRIVATE, Limits, Sandbox, confine, drop_rights
+from patchbook.grading.kernels.sandbox import (
+    MEETING,
+    PRIVATE,
+    Limits,
+    Sandbox,
+    confine,
+    drop_rights,
+    lend,
+    lent_user,
+)
 from patchbook.grading.kernels.usage import Usage, all_processes, descendants, read_process, total, waits
 
 BEAT = 0.1  # seconds between two looks at what the kernel uses
@@ -58,11 +67,13 @@ class Overseer:
         own = read_process(os.getpid())
         self.shared, self.began = own.memory, monotonic()
         self.looked = self.began
+        user = lent_user(os.getpid())  # before a sandbox is joined, which has another /proc
+        if request["apart"]:
+            user = lend(request["folder"], request["file"], user)
         if request["sandboxed"]:
             self.sandbox = Sandbox(self.limits, self.covers)
             self.sandbox.join()
             self.held = held([], PRIVATE)
-        user = NOBODY + os.getpid()
         self.words, words = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.kernel = os.fork()
         if self.kernel == 0:
@@ -170,7 +181,7 @@ def become(words: int, request: dict, limits: Limits | None, user: int, run: Cal
         detach(words)
         if limits:
             confine(limits)
-        if request["sandboxed"]:
+        if request["sandboxed"] or request["apart"]:
             drop_rights(user)
         run(request)
         code = 0

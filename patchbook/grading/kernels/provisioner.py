@@ -29,13 +29,15 @@ class WarmProvisioner(LocalProvisioner):
     """Launches a kernel by asking a warm process for a fork.
 
     server: the warm process's socket; empty means one that this process starts and shares among its kernels.
-    sandboxed: inside bubblewrap.  limits: of `patchbook.grading.kernels.sandbox.Limits`; empty means none.
+    sandboxed: inside bubblewrap.  apart: without walls, as a user of its own; its maker must be root.
+    limits: of `patchbook.grading.kernels.sandbox.Limits`; empty means none.
     figures: with the ready-made functions that cells which only show may use.
     references: exercises whose reference the kernel may fall back on, where the server withholds them.
     """
 
     server = Unicode("").tag(config=True)
     sandboxed = Bool(False).tag(config=True)
+    apart = Bool(False).tag(config=True)
     limits = Dict().tag(config=True)
     figures = Bool(False).tag(config=True)
     references = List().tag(config=True)
@@ -65,6 +67,7 @@ class WarmProvisioner(LocalProvisioner):
         """What the overseer needs to know. In a sandbox the kernel has folders and addresses of its own."""
         asked = {
             "sandboxed": self.sandboxed,
+            "apart": self.apart,
             "limits": dict(self.limits),
             "figures": self.figures,
             "references": list(self.references),

@@ -46,6 +46,7 @@ FORBIDS = {  # a setting, the value that keeps ordinary users from making namesp
     "/proc/sys/user/max_user_namespaces": ("0", "sysctl -w user.max_user_namespaces=10000"),
 }
 NOBODY = 1_000_000_000  # first of the user ids that a grader who is root lends out, one for each sandbox
+FEW = 40_000, 20_000  # where a container has only 65,536 ids: the first lent out, and how many
 NS_GET_USERNS, PR_SET_DUMPABLE = 0xB701, 4
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -221,6 +222,27 @@ def confine(limits: Limits) -> None:
         resource.setrlimit(what, (most, most))
     _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the next file is not its own, after a change of user
     Path("/proc/self/oom_score_adj").write_text("1000")  # where memory ends all the same, this one goes first
+
+
+def lent_user(number: int) -> int:
+    """A user id that nobody has, for the process of this number. Some containers have few ids."""
+    ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    if any(first <= NOBODY + number < first + count for first, _, count in ranges):
+        return NOBODY + number
+    return FEW[0] + number % FEW[1]
+
+
+def lend(folder: str, file: str, user: int) -> int:
+    """Give a kernel's folder, and the file of its addresses in it, to a user; returns whose it is.
+
+    After a restart it is the earlier kernel's. No link is followed: that one may have left some.
+    """
+    owner = os.lstat(folder).st_uid
+    if owner != os.getuid():
+        return owner
+    for path in (file, folder):
+        os.chown(path, user, user, follow_symlinks=False)
+    return user
 
 
 def drop_rights(user: int) -> None:

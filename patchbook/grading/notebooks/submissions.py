@@ -1,4 +1,7 @@
-"""What a class handed in: `submissions/<learner>/<chapter>.ipynb`, read safely."""
+"""What a class handed in: `submissions/<learner>/<chapter>.ipynb`, read safely.
+
+nbgrader's folder of collected work is read as it is: `submitted/<learner>/<chapter>/<chapter>.ipynb`.
+"""
 
 import json
 import re
@@ -51,7 +54,8 @@ def legible(folder: Path) -> str:
 def notebook_of(learner: Path, chapter: str) -> Path | None:
     """The learner's file for a chapter: by its name, or a browser's copy such as "… (1).ipynb".
 
-    A folder that is a link may lead to somebody else's work: the link itself stands for all its files.
+    Where there is none, that in a folder of the chapter's name. A folder that is a link may lead to somebody
+    else's work: the link itself stands for all its files.
     """
     if learner.is_symlink():
         return learner
@@ -62,9 +66,12 @@ def notebook_of(learner: Path, chapter: str) -> Path | None:
         copies = sorted(
             path for path in learner.iterdir() if path.suffix == ".ipynb" and chapter in path.name
         )
+        if copies:
+            return copies[-1]
+        inner = learner / chapter
+        return notebook_of(inner, chapter) if inner.is_dir() and inner.name != learner.name else None
     except OSError:  # a folder that cannot be looked into: `read_notebook` says why
         return exact
-    return copies[-1] if copies else None
 
 
 def read_notebook(path: Path) -> NotebookNode:

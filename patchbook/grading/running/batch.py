@@ -36,6 +36,8 @@ class Options:
 
     timeout: seconds of one cell.  workers: submissions at the same time; 0 means one for each core.
     sandboxed: each kernel inside bubblewrap.  run_all: also the cells that only show.
+    apart: without such walls, each kernel is a user of its own; the grader is root, and has closed
+    `withheld.finder.places` to others.
     again: grade also what is graded already.  limits: of one submission.
     scheduler: address of a Dask cluster that does the work; workers 0 then means all that it has.
     gradebook: the URL of another gradebook than out/gradebook.db.
@@ -44,6 +46,7 @@ class Options:
     timeout: int = TIMEOUT
     workers: int = 0
     sandboxed: bool = True
+    apart: bool = False
     run_all: bool = False
     again: bool = False
     limits: Limits = Limits()  # noqa: RUF009
@@ -196,7 +199,11 @@ class Grader:
             "file": taken(one.path),
             "released": chapter.released,
             "plan": chapter.plan.as_dict(),
-            "kernel": {"sandboxed": self.options.sandboxed, "limits": self.options.limits.as_dict()},
+            "kernel": {
+                "sandboxed": self.options.sandboxed,
+                "apart": self.options.apart,
+                "limits": self.options.limits.as_dict(),
+            },
             "settings": self.folder.run_settings,
             "run_all": self.options.run_all,
         }

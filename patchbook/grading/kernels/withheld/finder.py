@@ -105,8 +105,20 @@ def withhold(tests: str, folder: Path) -> list[str]:
     if early:
         raise RuntimeError(f"these would be in every kernel, for they are imported already: {early}")
     sys.meta_path.insert(0, _finder)
-    data = [file for root, names in FILES.items() for name in names for file in found_in(root, name)]
-    return covers(_finder.texts, data, folder)
+    return covers(_finder.texts, data_files(), folder)
+
+
+def places(tests: str = "") -> list[Path]:
+    """The files and folders that a sandbox covers. Where there is none, a grader can close them to others."""
+    texts = stand_ins(tests).values()
+    folders = [Path(folder) for stand_in in texts for folder in stand_in.folders]
+    compiled = {stand_in.file.parent / "__pycache__" for stand_in in texts}
+    files = [stand_in.file for stand_in in texts]
+    return [place for place in (*folders, *sorted(compiled), *files, *data_files()) if place.exists()]
+
+
+def data_files() -> list[Path]:
+    return [file for root, names in FILES.items() for name in names for file in found_in(root, name)]
 
 
 def found_in(package: str, pattern: str) -> Iterator[Path]:
