@@ -28,7 +28,7 @@ def judge(check: Check, record: Record) -> None:
         errors.refuse_unwritten(check, outcome)
     if record.exercise != check.exercise or len(record.outcomes) != len(cases):
         raise ValueError(f"this record is not one of {check.exercise} on seed {record.seed}")
-    results = [_result(check, c, o) for c, o in zip(cases, record.outcomes, strict=True)]
+    results = [result_of(check, c, o) for c, o in zip(cases, record.outcomes, strict=True)]
     _refuse_errors(check, results, record.outcomes)
     if check.explain is None:
         _refuse_contract(check, results)
@@ -37,7 +37,8 @@ def judge(check: Check, record: Record) -> None:
     _refuse_values(check, results) if check.explain is None else _refuse_explained(check, results)
 
 
-def _result(check: Check, case: Case, outcome: Outcome) -> Result:
+def result_of(check: Check, case: Case, outcome: Outcome) -> Result:
+    """What a case gave, in the form in which it is compared, beside what it should have given."""
     arrays, wanted = reference_of(check, case)
     if outcome.error or case.raises:
         error = outcome.error and Raised(tuple(map(str, outcome.error["kinds"])))

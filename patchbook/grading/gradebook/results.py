@@ -23,6 +23,7 @@ class Result:
     points: by exercise; None where a human still has to give them. Empty when nothing could be graded.
     worth: the most points of each exercise.  seconds: how long grading took.
     diagnoses: by exercise, the short id of what its check found wrong.
+    fingerprints: by exercise, what a wrong answer computes that no diagnosis names.
     """
 
     learner: str
@@ -34,6 +35,7 @@ class Result:
     mended: tuple[str, ...] = ()
     seconds: float = 0.0
     diagnoses: dict[str, str] = field(default_factory=dict)
+    fingerprints: dict[str, list] = field(default_factory=dict)
 
     @property
     def total(self) -> float | None:

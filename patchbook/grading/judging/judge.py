@@ -12,9 +12,10 @@ import json
 import resource
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
+from typing import Any
 
 from patchbook.grading.kernels.fork_server import request, serve
 from patchbook.grading.kernels.observation import LARGEST
@@ -27,11 +28,15 @@ MEMORY = 8 * 2**30  # bytes of address space
 
 @dataclass(frozen=True)
 class Verdict:
-    """diagnosis: the short id of what is wrong, "" when nothing is.  message: what the learner reads."""
+    """diagnosis: the short id of what is wrong, "" when nothing is.  message: what the learner reads.
+
+    fingerprint: what the answer computes; empty where the diagnosis names what is wrong.
+    """
 
     passed: bool
     message: str
     diagnosis: str = ""
+    fingerprint: list[list[Any]] = field(default_factory=list)
 
 
 class Judge:
@@ -100,19 +105,34 @@ def answer(line: Connection) -> None:
 
 def decide(module: str, exercise: str, seed: int, record: bytes) -> Verdict:
     """Judge the bytes that a learner's process sent for a check and a seed."""
+    return decide_by(check_named(module, exercise), seed, record)
+
+
+def decide_by(check: Any, seed: int, record: bytes) -> Verdict:
+    """What a check, `patchbook.checking.Check`, says to a record."""
     from patchbook.checking import CheckFailed, Record, judge
 
-    check = check_named(module, exercise)
+    exercise = check.exercise
     try:
         observed = Record.from_bytes(record)
         if (observed.exercise, observed.seed) != (exercise, seed):
             return unfit(exercise, "it is the record of another check")
         judge(check, observed)
     except CheckFailed as failed:
-        return Verdict(False, str(failed), failed.diagnosis)
+        return Verdict(False, str(failed), failed.diagnosis, computed(check, observed, failed.diagnosis))
     except Exception as error:  # a forged record may break any comparison, and must break nothing else
         return unfit(exercise, f"{type(error).__name__}: {str(error)[:200]}")
     return Verdict(True, f"✓ {exercise}: right on all {len(observed.outcomes)} cases.")
+
+
+def computed(check: Any, observed: Any, diagnosis: str) -> list[list[Any]]:
+    """The fingerprint of an answer whose diagnosis names nothing; none of what has no form to take it of."""
+    from patchbook.checking.fingerprint import UNFORESEEN, fingerprint
+
+    try:
+        return fingerprint(check, observed) if diagnosis in UNFORESEEN else []
+    except Exception:  # forged: the verdict stands all the same
+        return []
 
 
 if __name__ == "__main__":

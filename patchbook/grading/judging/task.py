@@ -60,7 +60,9 @@ def do(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def graded(task: dict[str, Any]) -> dict[str, Any]:
-    """notebook: as repaired; ran: the same with outputs and verdicts; mended: lines; diagnoses: by exercise.
+    """notebook: as repaired; ran: the same with outputs and verdicts; mended: lines.
+
+    diagnoses, fingerprints: by exercise, of answers that are wrong.
 
     file, released, plan, kernel, settings, run_all: see `batch.task_of`; warm, judge: addresses.
     """
@@ -75,17 +77,21 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     if task["run_all"]:
         show_all(step, notebook, ran, task["settings"])
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))
+    wrong = judged(ran, plan, step.records, judge)
     return {
         "notebook": notebook,
         "ran": ran,
         "mended": mended,
-        "diagnoses": judged(ran, plan, step.records, judge),
+        "diagnoses": {name: verdict.diagnosis for name, verdict in wrong.items()},
+        "fingerprints": {name: verdict.fingerprint for name, verdict in wrong.items() if verdict.fingerprint},
     }
 
 
-def judged(ran: NotebookNode, plan: Plan, records: dict[str, list[bytes]], judge: Judge) -> dict[str, str]:
-    """Write a verdict into the outputs of every check cell; returns what is wrong, by exercise."""
-    diagnoses = {}
+def judged(
+    ran: NotebookNode, plan: Plan, records: dict[str, list[bytes]], judge: Judge
+) -> dict[str, Verdict]:
+    """Write a verdict into the outputs of every check cell; returns those of wrong answers, by exercise."""
+    wrong = {}
     for cell in ran.cells:
         asked = plan.checks.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if asked is None or any(output.output_type == "error" for output in cell.outputs):
@@ -94,8 +100,8 @@ def judged(ran: NotebookNode, plan: Plan, records: dict[str, list[bytes]], judge
         verdict = decided(asked, sent, judge)
         cell.outputs = [output for output in cell.outputs if output.output_type == "stream"] + [said(verdict)]
         if not verdict.passed:
-            diagnoses[asked.exercise] = verdict.diagnosis
-    return diagnoses
+            wrong[asked.exercise] = verdict
+    return wrong
 
 
 def decided(asked: Asked, sent: list[bytes], judge: Judge) -> Verdict:

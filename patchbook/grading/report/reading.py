@@ -44,6 +44,7 @@ class Item:
 
     state: right, part, wrong, not answered, by hand, by hand again (graded anew since), crashed, timed out.
     seconds: how long its cells ran, None when not known.  diagnosis: the check's short id, or "".
+    fingerprint: what it computes, where it is wrong and no diagnosis names how; else empty.
     dropped: why it counts for nobody; None when it counts.
     """
 
@@ -57,6 +58,7 @@ class Item:
     comment: str = ""
     seconds: float | None = None
     dropped: str | None = None
+    fingerprint: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Graded:
 
     root: Path
     book: Gradebook
-    diagnoses: dict[tuple[str, str], dict[str, str]]
+    results: dict[tuple[str, str], Result]
     collected: list[dict]
     rules: Rules
     releases: dict[str, NotebookNode] = field(default_factory=dict)
@@ -134,15 +136,15 @@ def read_class(root: Path, gradebook: str | None = None, rules: Rules = Rules())
         raise NothingGraded(f"{root} holds no grades; to make them: patchbook grade SUBMISSIONS --out {root}")
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    diagnoses, collected = diagnoses_in(root), collected_in(root)
-    return patiently(lambda: works_of(root, rows, url, rules, diagnoses, collected))
+    results, collected = results_in(root), collected_in(root)
+    return patiently(lambda: works_of(root, rows, url, rules, results, collected))
 
 
 def read_work(root: Path, url: str, result: Result) -> Work:
     """One learner's chapter, as it was just graded. Raises GradingFailed: the gradebook does not answer."""
     row = {name: str(value) for name, value in (dict.fromkeys(COLUMNS, "") | row_of(result)).items()}
-    diagnoses = {(result.learner, result.chapter): result.diagnoses}
-    return patiently(lambda: works_of(root, [row], url, Rules(), diagnoses, []))[0]
+    results = {(result.learner, result.chapter): result}
+    return patiently(lambda: works_of(root, [row], url, Rules(), results, []))[0]
 
 
 def works_of(
@@ -150,20 +152,20 @@ def works_of(
     rows: list[dict[str, str]],
     url: str,
     rules: Rules,
-    diagnoses: dict[tuple[str, str], dict[str, str]],
+    results: dict[tuple[str, str], Result],
     collected: list[dict],
 ) -> list[Work]:
     """The rows of grades.csv, with what the gradebook and the notebooks say of them."""
     with warnings.catch_warnings(), Gradebook(url) as book:
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries, on today's SQLAlchemy
-        graded = Graded(root, book, diagnoses, collected, rules)
+        graded = Graded(root, book, results, collected, rules)
         return [work_of(graded, row) for row in rows]
 
 
-def diagnoses_in(root: Path) -> dict[tuple[str, str], dict[str, str]]:
-    """The short ids of what checks found wrong, which the journal keeps; later lines over earlier ones."""
+def results_in(root: Path) -> dict[tuple[str, str], Result]:
+    """What checks found, which the journal keeps; later lines over earlier ones."""
     results = Journal(root / "journal.jsonl").results.values()
-    return {(result.learner, result.chapter): result.diagnoses for result in results}
+    return {(result.learner, result.chapter): result for result in results}
 
 
 def collected_in(root: Path) -> list[dict]:
@@ -231,13 +233,15 @@ def items_of(graded: Graded, work: Work) -> list[Item]:
     grades = {grade.name: grade for grade in notebook.grades}
     comments = {comment.name: clean(comment.manual_comment or "") for comment in notebook.comments}
     cells, runs, stubs = (by_id(nb) for nb in (autograded, ran, released))
-    diagnoses = graded.diagnoses.get((work.learner, work.chapter), {})
+    result = graded.results.get((work.learner, work.chapter))
+    diagnoses, fingerprints = (result.diagnoses, result.fingerprints) if result else ({}, {})
     return [
         Item(
             exercise=name,
             worth=worth,
             **marks_of(grades, name, cells, stubs),
             diagnosis=diagnoses.get(name, ""),
+            fingerprint=fingerprints.get(name, []),
             code=clean(runs[name].source) if name in runs else "",
             comment=comments.get(name) or comments.get(f"test_{name}") or "",
             seconds=seconds_of([runs[each] for each in (name, f"test_{name}") if each in runs]),
