@@ -13,6 +13,7 @@ from patchbook.grading.judging.judge import decide_by
 from patchbook.grading.report.copies import OWN, copies, normal, phrases_in
 from patchbook.grading.report.groups import Kinds, groups_of
 from patchbook.grading.report.reading import RIGHT, WRONG, Item, Work
+from patchbook.grading.serving.pages import data_of, with_comments, work_from
 from patchbook.tests import hooks_and_caches as tests
 
 CHECK = replace(tests.test_attention_from_q_and_k.check, mistakes=())  # nothing is named
@@ -66,6 +67,18 @@ def test_answers_that_compute_the_same_are_one_group_whatever_their_text():
     assert [len(group.learners) for group in groups] == [2, 1, 1, 1, 1]
     again = groups_of(works[1:2], kinds)
     assert again[0].kind == groups[0].kind, "a group's name lasts when its first answer is gone"
+
+
+def test_a_comment_stands_on_the_page_that_serve_shows_at_once(tmp_path, capsys):
+    kinds, shown = Kinds(), work("ada", answer("x", fingerprint=[["0"], ["ab"]]))
+    (group,) = groups_of([shown], kinds)
+    kinds.write(tmp_path)
+    comments, stored = tmp_path / "comments.toml", work_from(data_of(shown))
+    assert with_comments(stored, tmp_path) == shown
+    comments.write_text(f'[[comment]]\ngroup = "{group.kind.id}"\ntext = "Twice."')
+    assert with_comments(stored, tmp_path).items[0].comment == "Twice."
+    comments.write_text("[[comment")
+    assert with_comments(stored, tmp_path) == shown and "comments.toml" in capsys.readouterr().err
 
 
 def test_a_forged_record_has_no_fingerprint_and_a_verdict_all_the_same():
