@@ -3,8 +3,8 @@
     python -m benchmarks.serving [--uploads 200] [--seconds 60] [--workers 2] [--chapter 01_induction_heads]
 
 The server is `patchbook serve` itself; the clients are threads with sockets of their own. It ends with an
-error when an upload was not accepted within a second, was lost, graded twice, or out of turn. --write: also
-writes benchmarks/serving.md.
+error when an upload was not accepted within a second, was lost, graded twice, or out of turn. --watch: each
+client keeps its page open until its feedback is there. --write: also writes benchmarks/serving.md.
 """
 
 import argparse
@@ -69,6 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0, help="in which they all come, evenly")
     parser.add_argument("--workers", type=int, default=cores())
     parser.add_argument("--chapter", default="01_induction_heads")
+    parser.add_argument("--watch", action="store_true")
     parser.add_argument("--write", action="store_true")
     return parser.parse_args()
 
@@ -116,20 +117,31 @@ def hand_in(
     address: str, people: list[tuple[str, str]], files: list[bytes], asked: argparse.Namespace
 ) -> list[float]:
     """Seconds until each upload was accepted; one that was not is endless."""
-    accepted, began = [float("inf")] * len(people), monotonic()
+    accepted, began, watched = [float("inf")] * len(people), monotonic(), set()
 
     def one(place: int) -> None:
         sleep(max(0.0, began + place * asked.seconds / len(people) - monotonic()))
         start = monotonic()
-        if post(address, *people[place], files[place % len(files)]) == 303:
+        status, where, cookie = post(address, *people[place], files[place % len(files)])
+        if status == 303:
             accepted[place] = monotonic() - start
+        if status == 303 and asked.watch and watch(f"{address}{where}/wait", cookie):
+            watched.add(place)
 
     threads = [threading.Thread(target=one, args=(place,)) for place in range(len(people))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if asked.watch and len(watched) < len(people):
+        sys.exit(f"{len(people) - len(watched)} pages were never told")
     return accepted
+
+
+def watch(address: str, cookie: str) -> bool:
+    """Follow an upload's events to their end, as its page does."""
+    with urlopen(Request(address, headers={"Cookie": cookie})) as events:
+        return any(line == b"event: done\n" for line in events)
 
 
 class AsItIs(HTTPErrorProcessor):
@@ -139,8 +151,8 @@ class AsItIs(HTTPErrorProcessor):
         return response
 
 
-def post(address: str, name: str, code: str, notebook: bytes) -> int:
-    """Hand in as any client may: a form with name, code and file. Returns the status."""
+def post(address: str, name: str, code: str, notebook: bytes) -> tuple[int, str, str]:
+    """Hand in as any client may: a form with name, code and file. Returns status, address and cookie."""
     line = f"--{uuid4().hex}"
     fields = f'{line}\r\nContent-Disposition: form-data; name="{{}}"\r\n\r\n{{}}\r\n'
     head = f'{line}\r\nContent-Disposition: form-data; name="notebook"; filename="notebook.ipynb"\r\n\r\n'
@@ -148,7 +160,8 @@ def post(address: str, name: str, code: str, notebook: bytes) -> int:
     headers = {"Content-Type": f"multipart/form-data; boundary={line[2:]}"}
     request = Request(f"{address}/hand-in", body + f"\r\n{line}--\r\n".encode(), headers)
     with build_opener(AsItIs).open(request) as answer:
-        return answer.status
+        cookie = (answer.headers["Set-Cookie"] or "").partition(";")[0]
+        return answer.status, answer.headers["Location"] or "", cookie
 
 
 def rows_of(gradebook: Path) -> list[sqlite3.Row]:

@@ -20,6 +20,7 @@ PROGRAMS = (
         "apt-get install chromium",
     ),
     (("pg_ctlcluster", "initdb"), "a gradebook in PostgreSQL, for the tests", "apt-get install postgresql"),
+    (("curl",), "hands in to `patchbook serve`, for the tests", "apt-get install curl"),
 )
 
 

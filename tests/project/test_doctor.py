@@ -72,6 +72,7 @@ def test_a_missing_program_is_optional_and_has_a_command(monkeypatch):
         "apt-get install bubblewrap",
         "apt-get install chromium",
         "apt-get install postgresql",
+        "apt-get install curl",
     ]
     assert not any(finding.fatal for finding in missing)
 

@@ -13,13 +13,16 @@ import pytest
 
 from patchbook.grading.gradebook.database import gradebook_of
 from patchbook.grading.report import read_class
+from patchbook.grading.report.reading import Item, Work
+from patchbook.grading.serving.board import stuck_in, wait_for
+from patchbook.grading.serving.desk import found_in
 from patchbook.grading.serving.people import BadClass, People, Secrets, write_links
-from patchbook.grading.serving.uploads import Uploads
+from patchbook.grading.serving.uploads import Upload, Uploads
 from tests.project.browser import Browser
 from tests.project.desks import AT_THE_DESK, AT_THE_DOOR, PEOPLE, Server
 from tests.project.events import until
 from tests.project.graders import WRONG, entries, paths_of, toy_servers
-from tests.project.toy import HIDDEN_SEEDS, hand_in, solved
+from tests.project.toy import CHAPTER, HIDDEN_SEEDS, hand_in, solved
 
 ONLY_OPEN = "def double(x):\n    return 2 * x if abs(x) < 100 else x"
 NASTY = 'def double(x):\n    raise ValueError("<script>document.title = 1</script>")'
@@ -215,6 +218,28 @@ def test_a_kill_at_any_named_point_loses_no_upload_and_grades_none_twice(paths, 
     assert {one.file for one in rows} <= kept and all(one.status == "ok" for one in rows)
     journal = [entry["fingerprint"] for entry in entries(tmp_path / "out" / "journal.jsonl")]
     assert len(journal) == len(set(journal)) <= len(rows), "none twice"
+
+
+# --- the board -----------------------------------------------------------------------------------------
+
+
+def test_who_is_stuck_is_told_since_the_first_upload_with_that_diagnosis():
+    def found(number, diagnosis, earlier=None):
+        work = Work("ada", CHAPTER, "ok", 3, items=(Item("double", 3, 0, "wrong", diagnosis=diagnosis),))
+        return found_in(
+            work, Upload(number, "ada", CHAPTER, "", number * 60), json.dumps(earlier) if earlier else ""
+        )
+
+    def stuck(found):
+        rows = stuck_in([(Upload(1, "ada", CHAPTER, "", 0), found)], {"ada": "no. 1"})
+        return [(row.diagnosis, row.who) for row in rows]
+
+    first = found(1, "transposed")
+    second = found(2, "transposed", first)
+    assert stuck(second) == [("transposed", (("no. 1", 60, 2),))]
+    assert stuck(found(3, "no-scale", second)) == [("no-scale", (("no. 1", 180, 1),))]
+    assert stuck(found(3, "needs-another", second)) == [], "it only waits for another answer"
+    assert wait_for(6, [10, 20], 2) == 45 and wait_for(6, [], 2) is None
 
 
 # --- who is who ----------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from time import time
 from typing import Any
 
 from patchbook.grading.report.reading import MISTAKEN
@@ -96,7 +95,3 @@ def stuck_in(found: list, called: dict[str, str]) -> list[Stuck]:
 def wait_for(places: int, paces: list[float], workers: int) -> float | None:
     """Seconds until the last of so many is graded, by how long the last ones took; None: nobody knows."""
     return places * sum(paces) / len(paces) / max(1, workers) if paces and places else None
-
-
-def waited(one: Upload) -> float:
-    return time() - one.handed_in

@@ -23,7 +23,6 @@ from patchbook.grading.collect.attempts import COLLECTED, Entry
 from patchbook.grading.collect.collecting import LIST, write_list
 from patchbook.grading.gradebook.results import CRASHED, MISSING, Result, write_grades
 from patchbook.grading.gradebook.trouble import DISK, GradebookBusy, GradingFailed, brief
-from patchbook.grading.kernels.sandbox import Limits
 from patchbook.grading.notebooks.submissions import Submission
 from patchbook.grading.report.pages import kind
 from patchbook.grading.report.reading import MISTAKEN, Work, read_work
@@ -61,7 +60,6 @@ class Task:
             self.timeout,
             self.workers,
             self.sandboxed,
-            limits=Limits(),
             scheduler=self.scheduler,
             gradebook=self.gradebook,
         )
@@ -144,9 +142,7 @@ class Desk(Grader):
                 earlier = self.uploads.latest(upload)
                 found = found_in(work, upload, earlier[0][1] if earlier else "")
                 self.uploads.end(upload, result.status, json.dumps(found), data_of(work))
-        except (
-            GradebookBusy
-        ) as error:  # the row says that it waits: the next try finds the marks in the journal
+        except GradebookBusy as error:  # its row still waits: the next try finds the marks in the journal
             print(f"patchbook serve: {error}", file=sys.stderr)
         self.unwritten += 1
         if self.unwritten >= TABLES:
@@ -169,24 +165,23 @@ class Desk(Grader):
             self._write_tables()
 
     def _write_tables(self) -> None:
-        self.unwritten = 0
-        known = {(r.learner, r.chapter): r for r in self.journal.results.values()}
-        handed_in = {chapter for _, chapter in known}
-        for learner in self.people.names:
-            for chapter in sorted(handed_in):
-                blank = Result(learner, chapter, MISSING, self.worth(chapter), {})
-                known.setdefault((learner, chapter), blank)
+        self.unwritten, latest = 0, self.uploads.latest()
+        known = {(r.learner, r.chapter): r for r in list(self.journal.results.values())}
+        worth = {result.chapter: result.worth for result in known.values()}
+        for upload, found in latest:  # what the grader failed at is in no journal
+            blank = worth.get(upload.chapter, {}), {}, json.loads(found)["reason"]
+            failed = Result(upload.learner, upload.chapter, upload.status, *blank)
+            known.setdefault((upload.learner, upload.chapter), failed)
+        waits = {(upload.learner, upload.chapter) for upload in self.uploads.waiting()}
+        for whose in {(learner, chapter) for learner in self.people.names for chapter in worth} - waits:
+            known.setdefault(whose, Result(*whose, MISSING, worth[whose[1]], {}))
         rows = [known[whose] for whose in sorted(known, key=lambda whose: (whose[0].casefold(), whose))]
         write_grades(self.folder.root / "grades.csv", rows)
         path = self.folder.root / LIST
         others = json.loads(path.read_text(encoding="utf-8"))["files"] if path.is_file() else []
-        ours = {(e.learner, e.chapter): e for e in (entry_of(u) for u, _ in self.uploads.latest())}
+        ours = {(upload.learner, upload.chapter): entry_of(upload) for upload, _ in latest}
         kept = [Entry(**row) for row in others if (row["learner"], row["chapter"]) not in ours]
         write_list([*kept, *ours.values()], self.folder.root)
-
-    def worth(self, chapter: str) -> dict[str, float]:
-        known = (r.worth for r in self.journal.results.values() if r.chapter == chapter)
-        return next(known, {})
 
 
 def found_in(work: Work, upload: Upload, earlier: str) -> dict[str, Any]:

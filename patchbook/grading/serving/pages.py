@@ -39,7 +39,7 @@ class Pages:
     def feedback(self, work: str, grades: Path, **words: Any) -> str:
         """A learner's page of one upload, as the report writes it, with what is said to its groups now."""
         shown = with_comments(work_from(work), grades)
-        return self.page("learner", learner=shown.chapter, works=[shown], step=next_step([shown]), **words)
+        return self.page("learner", learner="Your feedback", works=[shown], step=next_step([shown]), **words)
 
 
 def with_comments(work: Work, grades: Path) -> Work:

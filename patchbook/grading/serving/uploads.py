@@ -158,7 +158,7 @@ class Uploads:
         """How many are "waiting", "at work" and "graded"."""
         columns = [func.count(), func.count(UPLOADS.c.began), func.count(UPLOADS.c.ended)]
         ((every, begun, ended),) = self._read(select(*columns))
-        return {"waiting": every - max(begun, ended), "at work": max(begun - ended, 0), "graded": ended}
+        return {"waiting": every - begun, "at work": begun - ended, "graded": ended}
 
     def _uploads(self, chosen: Any) -> list[Upload]:
         return [Upload(*row) for row in self._read(chosen)]
