@@ -3,14 +3,16 @@
 import json
 from dataclasses import replace
 
+import nbformat
 import pytest
 import torch
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import patchbook
 from patchbook import attempts
 from patchbook.checking import CheckFailed, Outcome, Record, observe
 from patchbook.grading.judging.judge import decide_by
-from patchbook.grading.report.copies import OWN, copies, normal, phrases_in
+from patchbook.grading.report.copies import OWN, copies, normal, phrases_in, phrases_of
 from patchbook.grading.report.groups import Kinds, groups_of
 from patchbook.grading.report.reading import RIGHT, WRONG, Item, Work
 from patchbook.grading.serving.pages import data_of, with_comments, work_from
@@ -119,7 +121,7 @@ def double(number):
 """
 
 
-def test_the_same_text_from_two_is_a_question_with_how_rare_it_is():
+def test_the_same_text_from_two_is_a_question_with_how_rare_it_is(tmp_path):
     works = [
         work("ada", answer(LONG, RIGHT)),
         work("bob", answer(RENAMED, RIGHT)),
@@ -131,9 +133,11 @@ def test_the_same_text_from_two_is_a_question_with_how_rare_it_is():
     assert row.learners == ("ada", "bob"), "what is short is left out"
     assert (row.texts[0].answers, row.texts[0].others) == (5, 2)
     assert len(phrases_in(normal(LONG))) >= OWN
-    assert not copies(works, {"00_toy": frozenset(phrases_in(normal(RENAMED)))}), (
-        "what the course says is no one's"
-    )
+    path = tmp_path / "source" / "00_toy" / "00_toy.ipynb"
+    path.parent.mkdir(parents=True)
+    for cell in (new_code_cell(RENAMED), new_markdown_cell(f"A hint:\n\n```python{RENAMED}```\n")):
+        nbformat.write(new_notebook(cells=[cell]), path)
+        assert not copies(works, phrases_of(tmp_path, ["00_toy"])), "what the course says is no one's"
 
 
 @pytest.fixture

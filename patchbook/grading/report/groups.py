@@ -120,10 +120,9 @@ def as_mistake(group: Group) -> str:
     Nothing of it but the code is a learner's: comments and docstrings go.
     """
     exercise, name = group.kind.exercise, group.kind.id.replace("-", "_")
-    many = len(group.learners)
-    head = (
-        f"# {many} answer{'s' if many != 1 else ''} to {exercise} that compute the same ({group.kind.id}).\n"
-    )
+    answers = f"{len(group.learners)} answer{'s' if len(group.learners) != 1 else ''}"
+    head = f"# {answers} to {exercise} that compute the same ({group.kind.id}).\n"
+    head += "# Read it before you use it: a row of tests/mistakes runs where answers are judged.\n"
     try:
         tree = _Renamed(exercise, f"_{name}").visit(ast.parse(group.example.code))
     except (SyntaxError, ValueError, RecursionError):  # a magic, or what no parser reads
