@@ -266,9 +266,20 @@ def serve(
 
 
 @main.command()
-@click.argument("grades", type=FOLDER)
+@click.argument("grades", type=FOLDER, required=False)
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Where it goes. Default: GRADES/report."
+)
+@click.option(
+    "--export-group",
+    "group",
+    metavar="NAME",
+    help="Print a group of the teacher's page as a row for tests/mistakes, and write no page.",
+)
+@click.option(
+    "--attempts",
+    type=FOLDER,
+    help="Print what became of each diagnosis in the learners' patchbook-attempts.jsonl in this folder.",
 )
 @click.option("--title", default="", help="The heading of the teacher's page.")
 @click.option(
@@ -286,8 +297,10 @@ def serve(
     "--gradebook", envvar="PATCHBOOK_GRADEBOOK", help="Its URL. Default: the one that grading wrote to."
 )
 def report(
-    grades: Path,
+    grades: Path | None,
     out: Path | None,
+    group: str | None,
+    attempts: Path | None,
     title: str,
     policy: Path | None,
     late: str | None,
@@ -297,10 +310,16 @@ def report(
     """Write pages and tables from what `patchbook grade` left in GRADES.
 
     A page for each learner, one for the teacher, and CSV files for Canvas and Moodle. Run it again after
-    marking by hand, and after grading again.
+    marking by hand, after grading again, and after a change of GRADES/comments.toml.
     """
+    if attempts:
+        show_attempts(attempts)
+    if grades is None:
+        if attempts:
+            return
+        raise click.UsageError("say the folder that `patchbook grade` filled, or --attempts")
     from patchbook.grading.gradebook.trouble import GradingFailed
-    from patchbook.grading.report import NothingGraded, read_class, write_report
+    from patchbook.grading.report import NothingGraded, notice, read_class, write_report
     from patchbook.grading.report.late import BadRule, policy_of
     from patchbook.grading.report.pages import pointless_in
     from patchbook.grading.report.policy import Rules, read_rules
@@ -314,12 +333,17 @@ def report(
             raise BadRule(f"--late is in {policy}, too: say it in one place")
         rules = replace(rules, late=said or rules.late)
         with console().status("reading the gradebook"):
-            works = read_class(grades, gradebook, rules)
-        page = write_report(works, out, title, rules=rules)
+            works, noticed = notice(grades, read_class(grades, gradebook, rules))
+        if group:
+            click.echo(group_as_mistake(noticed.groups, group), nl=False)
+            return
+        page = write_report(works, out, title, rules=rules, noticed=noticed)
     except (NothingGraded, BadRule, GradingFailed) as error:
         sys.exit(f"patchbook report: {error}")
     for line in pointless_in(rules, works):
         click.echo(f"{policy}: this row changes nothing: {line}", err=True)
+    for line in noticed.lost:
+        click.echo(f"{grades / 'comments.toml'}: this comment reaches nobody: {line}", err=True)
     click.echo(
         f"{page}: the class\n{out / 'learners'}: one page each\n"
         f"{out / 'canvas.csv'}, moodle-<chapter>.csv: for import\n{out / 'points.csv'}: everything\n"
@@ -421,6 +445,28 @@ def exported(what: str, write, root: Path | None):
         return write(find_course(root))
     except (AuthorError, CannotExport, CourseError, OSError, UnfitCheck) as error:
         sys.exit(f"patchbook export {what}: {error}")
+
+
+def show_attempts(folder: Path) -> None:
+    """Print for each diagnosis how many were right at the next attempt."""
+    from patchbook.attempts import table, worth_of_feedback
+
+    rows, files = worth_of_feedback(folder)
+    if not rows:
+        sys.exit(f"patchbook report: {folder} holds no attempts; files of them end in .jsonl")
+    click.echo(f"{table(rows)}\n\nfrom the files of {files} learner{'s' if files != 1 else ''}")
+
+
+def group_as_mistake(groups: tuple, name: str) -> str:
+    """A group as a mistake to be named. Ends the command when there is none of that name."""
+    from patchbook.grading.report.groups import as_mistake
+    from patchbook.grading.report.policy import like
+
+    found = next((group for group in groups if group.kind.id == name), None)
+    if found is None:
+        names = [group.kind.id for group in groups]
+        sys.exit(f"patchbook report: no group is called {name!r}{like(name, names)}")
+    return as_mistake(found)
 
 
 def beside_course() -> Path | None:

@@ -29,7 +29,7 @@ def judge(check: Check, record: Record) -> None:
         errors.refuse_unwritten(check, outcome)
     if record.exercise != check.exercise or len(record.outcomes) != len(cases):
         raise ValueError(f"this record is not one of {check.exercise} on seed {record.seed}")
-    results = [_result(check, c, o) for c, o in zip(cases, record.outcomes, strict=True)]
+    results = [result_of(check, c, o) for c, o in zip(cases, record.outcomes, strict=True)]
     _refuse_errors(check, results, record.outcomes)
     if check.compares:
         _refuse_contract(check, results)
@@ -54,7 +54,8 @@ def caught(check: Check, record: Record) -> dict[str, bool]:
     return check.bench.caught(values[0]) if check.bench and len(values) == 1 else {}
 
 
-def _result(check: Check, case: Case, outcome: Outcome) -> Result:
+def result_of(check: Check, case: Case, outcome: Outcome) -> Result:
+    """What a case gave, in the form in which it is compared, beside what it should have given."""
     arrays, wanted = reference_of(check, case)
     if outcome.error or case.raises:
         error = outcome.error and Raised(tuple(map(str, outcome.error["kinds"])))

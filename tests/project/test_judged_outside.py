@@ -139,9 +139,17 @@ def test_a_torn_journal_forgets_one_line_only(tmp_path):
     assert Journal(path).results == {"three": other, "four": result}, "a learner's last result counts"
 
 
-def test_the_notebook_that_nbgrader_keeps_has_the_verdicts(tmp_path):
+def test_the_notebook_that_nbgrader_keeps_has_the_verdicts_and_the_journal_what_answers_compute(tmp_path):
     hand_in(tmp_path / "in", "ada", solved(double="def double(x):\n    return x"))
+    for learner, code in (("bob", "return x + 3"), ("cleo", "three = 3; return three + x")):
+        hand_in(tmp_path / "in", learner, solved(double=f"def double(x):\n    {code}"))
     grade_class(find_course(HOME), tmp_path / "in", tmp_path / "out")
+    results = {
+        result.learner: result for result in Journal(tmp_path / "out" / "journal.jsonl").results.values()
+    }
+    assert results["ada"].fingerprints == {}, "what is named needs no group"
+    assert results["bob"].fingerprints == results["cleo"].fingerprints
+    assert len(results["bob"].fingerprints["double"]) == 3, "the seed, and two cases"
     kept = nbformat.read(tmp_path / "out" / "autograded" / "ada" / CHAPTER / f"{CHAPTER}.ipynb", as_version=4)
     check = next(c for c in kept.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "test_double")
     assert "seed=4711" in check.source, "the source's check, hidden test and all"

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "book"))
+import build
 from patchbook.grading.kernels.manager import kernel_environment
-from tests.project.test_book import build
 
 SWEEP = """
 from patchbook.patching import progress

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -20,6 +21,7 @@ from nbgrader.api import Gradebook
 
 from patchbook.authoring import find_course, source_notebook
 from patchbook.authoring.head import LABEL
+from patchbook.checking import Mistake
 from patchbook.cli import main
 from patchbook.grading.gradebook.course_folder import CourseFolder, safe
 from patchbook.grading.gradebook.journal import Journal
@@ -117,10 +119,13 @@ def graded(root, learner, notebook, errors):
     marks = folder.scores(CHAPTER, learner)
     worth = worth_of(released())
     points = {name: marks.get(name, marks.get(f"test_{name}")) for name in worth}
-    diagnoses = {name.removeprefix("test_"): "added" for name, error in errors.items() if error is WRONG}
+    wrong = [name.removeprefix("test_") for name, error in errors.items() if error is WRONG]
+    diagnoses = dict.fromkeys(wrong, "first-difference")
+    fingerprints = {name: [["0"], ["9f", 0.001, 9 + len(learner) / 1e5]] for name in wrong}
     status, reason = fate(ran)
     caught = {"cases_for_double": CAUGHT[learner]} if learner in CAUGHT else {}
-    return Result(learner, CHAPTER, status, worth, points, reason, diagnoses=diagnoses, caught=caught)
+    found = {"diagnoses": diagnoses, "caught": caught, "fingerprints": fingerprints}
+    return Result(learner, CHAPTER, status, worth, points, reason, **found)
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +182,7 @@ def test_marks_and_states_come_back(works, learner, exercise, state, points):
 
 def test_a_message_comes_in_its_parts_and_the_learners_own_error_first(works):
     bob = item(works, "bob", "double")
-    assert bob.said.what == "it adds two in place of doubling." and bob.diagnosis == "added"
+    assert bob.said.what == "it adds two in place of doubling." and bob.diagnosis == "first-difference"
     assert (bob.said.where, bob.said.next) == ("case 1 of 2: want 14, got 9", "Look at <b>the</b> sign.")
     assert item(works, "eve", "double").said.what == "SyntaxError: expected ':' (line 2)"
     assert item(works, "dan", "double").said.what == "", "an empty answer has no mistake"
@@ -202,7 +207,8 @@ def test_the_teachers_page_counts_mistakes_and_names_who_is_stuck(pages):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page_of(pages)))
     mistakes = text.split("Commonest mistakes")[1]
     assert re.match(
-        r" Learners Exercise What is wrong 2 double it adds two in place of doubling\. added", mistakes
+        r" Learners Exercise What is wrong 2 double it adds two in place of doubling\. first-difference",
+        mistakes,
     )
     stuck = text.split("Who is stuck")[1].split("Commonest")[0]
     assert re.match(r" Learner Tried, and not right Not begun cleo double , shout", stuck)
@@ -413,6 +419,39 @@ def test_a_penalty_never_exceeds_the_points_and_a_chapter_has_its_own_date():
     ):
         with pytest.raises(BadRule):
             policy_of(rule, due)
+
+
+def test_a_comment_to_a_group_reaches_everyone_in_it_and_the_group_becomes_a_mistake(folder, tmp_path):
+    grades, run = tmp_path / "grades", CliRunner().invoke
+    shutil.copytree(folder, grades)
+    assert run(main, ["report", str(grades)]).exit_code == 0
+    ((name, kind),) = json.loads((grades / "groups.json").read_text()).items()
+    assert name.startswith("double-") and kind["exercise"] == "double"
+    words = f"[[comment]]\ngroup = '{name}'\ntext = '''Twice, {EVIL}'''\n[[comment]]\ngroup = 'x'\ntext = 'y'"
+    (grades / "comments.toml").write_text(words)
+    done = run(main, ["report", str(grades)])
+    assert done.exit_code == 0 and "reaches nobody: no group is called 'x'" in done.output, done.output
+    said = {
+        who: (grades / "report" / "learners" / f"{who}.html").read_text() for who in ("ada", "bob", "cleo")
+    }
+    assert {who: "Twice, &lt;/code&gt;" in text for who, text in said.items()} == {
+        "ada": False,
+        "bob": True,
+        "cleo": True,
+    }
+    page = (grades / "report" / "index.html").read_text()
+    assert not Tags(page).tags & {"script", "img"} and "Twice, &lt;/code&gt;" in page
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)).split("nobody foresaw")[1]
+    assert re.search(rf"double 2 learners {name} it adds two in place of doubling", text)
+    done = run(main, ["report", str(grades), "--export-group", name])
+    names = {"Mistake": Mistake}
+    row = done.output.partition("in tests/mistakes/:\n")
+    exec(row[0], names)
+    mistake = eval(row[2], names)
+    assert mistake.wrong(5) == 7 and mistake.id == "NAME" and "2 answers to double" in done.output
+    assert "did you mean" in run(main, ["report", str(grades), "--export-group", name[:-1]]).output
+    (grades / "comments.toml").write_text("[[comment]]\ngroup = 'x'")
+    assert "[[comment]] number 1 has no text" in run(main, ["report", str(grades)]).output
 
 
 def test_words_that_nbgrader_puts_in_are_not_the_teachers(works):

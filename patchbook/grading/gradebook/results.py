@@ -24,6 +24,7 @@ class Result:
     worth: the most points of each exercise.  seconds: how long grading took.
     diagnoses: by exercise, the short id of what its check found wrong.
     caught: by exercise in which a learner writes cases, by misconception, whether these refuse it.
+    fingerprints: by exercise, what a wrong answer computes that no diagnosis names.
     """
 
     learner: str
@@ -36,6 +37,7 @@ class Result:
     seconds: float = 0.0
     diagnoses: dict[str, str] = field(default_factory=dict)
     caught: dict[str, dict[str, bool]] = field(default_factory=dict)
+    fingerprints: dict[str, list] = field(default_factory=dict)
 
     @property
     def total(self) -> float | None:

@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
+from typing import Any
 
 from patchbook.grading.kernels.fork_server import request, serve
 from patchbook.grading.kernels.observation import LARGEST
@@ -30,12 +31,14 @@ class Verdict:
     """diagnosis: the short id of what is wrong, "" when nothing is.  message: what the learner reads.
 
     caught: of cases that a learner wrote, by misconception, whether they refuse it.
+    fingerprint: what the answer computes; empty where the diagnosis names what is wrong.
     """
 
     passed: bool
     message: str
     diagnosis: str = ""
     caught: dict[str, bool] = field(default_factory=dict)
+    fingerprint: list[list[Any]] = field(default_factory=list)
 
 
 class Judge:
@@ -104,20 +107,36 @@ def answer(line: Connection) -> None:
 
 def decide(module: str, exercise: str, seed: int, record: bytes) -> Verdict:
     """Judge the bytes that a learner's process sent for a check and a seed."""
+    return decide_by(check_named(module, exercise), seed, record)
+
+
+def decide_by(check: Any, seed: int, record: bytes) -> Verdict:
+    """What a check, `patchbook.checking.Check`, says to a record."""
     from patchbook.checking import CheckFailed, Record, judge
     from patchbook.checking.judging import caught, passed
 
-    check = check_named(module, exercise)
+    exercise = check.exercise
     try:
         observed = Record.from_bytes(record)
         if (observed.exercise, observed.seed) != (exercise, seed):
             return unfit(exercise, "it is the record of another check")
         judge(check, observed)
     except CheckFailed as failed:
-        return Verdict(False, str(failed), failed.diagnosis, caught(check, observed))
+        said = failed.diagnosis
+        return Verdict(False, str(failed), said, caught(check, observed), computed(check, observed, said))
     except Exception as error:  # a forged record may break any comparison, and must break nothing else
         return unfit(exercise, f"{type(error).__name__}: {str(error)[:200]}")
     return Verdict(True, passed(check, observed), caught=caught(check, observed))
+
+
+def computed(check: Any, observed: Any, diagnosis: str) -> list[list[Any]]:
+    """The fingerprint of an answer whose diagnosis names nothing; none of what has no form to take it of."""
+    from patchbook.checking.fingerprint import UNFORESEEN, fingerprint
+
+    try:
+        return fingerprint(check, observed) if diagnosis in UNFORESEEN else []
+    except Exception:  # forged: the verdict stands all the same
+        return []
 
 
 if __name__ == "__main__":

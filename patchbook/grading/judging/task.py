@@ -61,7 +61,9 @@ def do(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def graded(task: dict[str, Any]) -> dict[str, Any]:
-    """notebook: as repaired; ran: the same with outputs and verdicts; mended: lines; diagnoses: by exercise.
+    """notebook: as repaired; ran: the same with outputs and verdicts; mended: lines.
+
+    diagnoses, fingerprints: by exercise, of answers that are wrong.
 
     caught: by exercise in which a learner writes cases, which misconceptions these refuse.
     file, released, plan, kernel, settings, run_all: see `batch.task_of`; warm, judge: addresses.
@@ -84,6 +86,7 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
         "mended": mended,
         "diagnoses": {name: verdict.diagnosis for name, verdict in verdicts.items() if not verdict.passed},
         "caught": {name: verdict.caught for name, verdict in verdicts.items() if verdict.caught},
+        "fingerprints": {name: v.fingerprint for name, v in verdicts.items() if v.fingerprint},
     }
 
 

@@ -3,13 +3,18 @@
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from patchbook.grading.gradebook.results import OK, number
-from patchbook.grading.report import summing
+from patchbook.grading.report import copies, summing
+from patchbook.grading.report.comments import commented, read_comments, to_nobody
+from patchbook.grading.report.groups import MOST as MOST_GROUPS
+from patchbook.grading.report.groups import Group, Kinds, groups_of
 from patchbook.grading.report.lms import shown, write_tables
 from patchbook.grading.report.messages import clean
 from patchbook.grading.report.policy import Rules
@@ -25,16 +30,43 @@ SIGNS = {  # what a cell of the heat map shows when it is no number of points: n
 }
 
 
+@dataclass(frozen=True)
+class Noticed:
+    """What the answers of a class show beside marks. words: the teacher's, by group.  lost: to no group."""
+
+    groups: tuple[Group, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    alike: tuple[copies.Alike, ...] = ()
+
+
+def notice(grades: Path, works: list[Work]) -> tuple[list[Work], Noticed]:
+    """Look at a class's answers; returns the works with what comments.toml says to their groups.
+
+    Raises BadRule for a comments.toml that cannot be read.
+    """
+    kinds, words = Kinds.read(grades), read_comments(grades)
+    found = groups_of(works, kinds)
+    with suppress(OSError):  # a folder that one may only read: ids follow from the answers there
+        kinds.write(grades)
+    phrases = copies.phrases_of(grades, summing.by_chapter(works))
+    alike = copies.copies(works, phrases)
+    noticed = Noticed(tuple(found), words, tuple(to_nobody(words, kinds)), tuple(alike))
+    return commented(works, kinds, words), noticed
+
+
 def write_report(
     works: list[Work],
     out: Path,
     title: str = "",
     progress: Callable[[str], None] = lambda learner: None,
     rules: Rules = Rules(),  # noqa: B008
+    noticed: Noticed = Noticed(),
 ) -> Path:
     """Write out/index.html for the teacher, out/learners/*.html and the CSV files; returns the first.
 
-    works: from read_class, by the same rules. Everything in it that a learner wrote is escaped.
+    works: from read_class, by the same rules; noticed: from notice. Everything in them that a learner wrote
+    is escaped.
     """
     (out / "learners").mkdir(parents=True, exist_ok=True)
     pages = environment()
@@ -56,6 +88,7 @@ def write_report(
         tables=[path.name for path in write_tables(works, out)],
         rules=rules,
         pointless=pointless_in(rules, works),
+        noticed=noticed,
         made=datetime.now().astimezone(),
     )
     return put(out / "index.html", words)
@@ -85,6 +118,7 @@ def environment() -> Environment:
         "MISTAKEN": MISTAKEN,
     }
     pages.globals |= {"STATES": summing.STATES, "SIGNS": SIGNS, "address": address}
+    pages.globals |= {"MOST_GROUPS": MOST_GROUPS, "MOST_ALIKE": copies.MOST}
     return pages
 
 

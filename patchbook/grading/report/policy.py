@@ -126,7 +126,7 @@ def read_rules(path: Path) -> Rules:
         raise BadRule(f"{path}: {error}") from None
     try:
         refuse_others("the file", said, ["late", *TABLES])
-        rows = {name: rows_of(name, said.get(name, [])) for name in TABLES}
+        rows = {name: rows_of(name, kind, said.get(name, [])) for name, kind in TABLES.items()}
         return Rules(late_of(said["late"]) if "late" in said else None, **rows)
     except BadRule as error:
         raise BadRule(f"{path}: {error}") from None
@@ -150,15 +150,14 @@ def late_of(said: Any) -> Policy:
     return Policy(share, unit, due)
 
 
-def rows_of(name: str, said: Any) -> tuple[Row, ...]:
+def rows_of(name: str, kind: type, said: Any) -> tuple[Any, ...]:
+    """The rows [[name]] of a file, each as `kind`: a dataclass whose fields are what a row says."""
     if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
         raise BadRule(f"{name} is a list of rows: begin each with [[{name}]]")
-    return tuple(
-        row_of(f"[[{name}]] number {number}", TABLES[name], row) for number, row in enumerate(said, 1)
-    )
+    return tuple(row_of(f"[[{name}]] number {number}", kind, row) for number, row in enumerate(said, 1))
 
 
-def row_of(where: str, kind: type[Row], said: dict[str, Any]) -> Row:
+def row_of(where: str, kind: type, said: dict[str, Any]) -> Any:
     """One row, each value of the kind that its field wants."""
     wanted = {each.name: each for each in fields(kind)}
     refuse_others(where, said, list(wanted))

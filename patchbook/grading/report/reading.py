@@ -45,6 +45,7 @@ class Item:
     state: right, part, wrong, not answered, by hand, by hand again (graded anew since), crashed, timed out.
     seconds: how long its cells ran, None when not known.  diagnosis: the check's short id, or "".
     caught: of cases that the learner wrote, by misconception, whether they refuse it.
+    fingerprint: what it computes, where it is wrong and no diagnosis names how; else empty.
     dropped: why it counts for nobody; None when it counts.
     """
 
@@ -59,6 +60,7 @@ class Item:
     seconds: float | None = None
     caught: dict[str, bool] = field(default_factory=dict)
     dropped: str | None = None
+    fingerprint: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -234,14 +236,15 @@ def items_of(graded: Graded, work: Work) -> list[Item]:
     comments = {comment.name: clean(comment.manual_comment or "") for comment in notebook.comments}
     cells, runs, stubs = (by_id(nb) for nb in (autograded, ran, released))
     result = graded.results.get((work.learner, work.chapter))
-    diagnoses, caught = (result.diagnoses, result.caught) if result else ({}, {})
+    result = result or Result(work.learner, work.chapter, work.status, {}, {})
     return [
         Item(
             exercise=name,
             worth=worth,
             **marks_of(grades, name, cells, stubs),
-            diagnosis=diagnoses.get(name, ""),
-            caught=caught.get(name, {}),
+            diagnosis=result.diagnoses.get(name, ""),
+            caught=result.caught.get(name, {}),
+            fingerprint=result.fingerprints.get(name, []),
             code=clean(runs[name].source) if name in runs else "",
             comment=comments.get(name) or comments.get(f"test_{name}") or "",
             seconds=seconds_of([runs[each] for each in (name, f"test_{name}") if each in runs]),

@@ -221,8 +221,8 @@ class Grader:
         notebook.metadata["patchbook"] = {"mended": mended}  # the learner's page says so too
         self.folder.write(notebook, "submitted", one.learner, one.chapter)
         self.folder.write(ran, "ran", one.learner, one.chapter)
-        said = {name: answer[name] for name in ("diagnoses", "caught")}
-        result = replace(self.blank(one, CRASHED), mended=tuple(mended), **said)
+        found = {name: answer[name] for name in ("diagnoses", "caught", "fingerprints")}
+        result = replace(self.blank(one, CRASHED), mended=tuple(mended), **found)
         return self.scored(one, ran, result)
 
     def scored(self, one: Submission, ran: NotebookNode, result: Result) -> Result:

@@ -1,6 +1,7 @@
 """The pages: their templates, which escape all that they are given, and a graded work as data."""
 
 import json
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 
 from patchbook.grading.report import pages as report
+from patchbook.grading.report.comments import commented, read_comments
+from patchbook.grading.report.groups import Kinds
+from patchbook.grading.report.late import BadRule
 from patchbook.grading.report.messages import Said, clean
 from patchbook.grading.report.reading import Item, Work
 from patchbook.grading.report.summing import next_step
@@ -32,10 +36,20 @@ class Pages:
         words = {"me": "", "token": "", "teacher": False} | words
         return clean(self.templates.get_template(f"{name}.html.j2").render(words))
 
-    def feedback(self, work: str, **words: Any) -> str:
-        """A learner's page of one upload, as the report writes it."""
-        shown = work_from(work)
+    def feedback(self, work: str, grades: Path, **words: Any) -> str:
+        """A learner's page of one upload, as the report writes it, with what is said to its groups now."""
+        shown = with_comments(work_from(work), grades)
         return self.page("learner", learner="Your feedback", works=[shown], step=next_step([shown]), **words)
+
+
+def with_comments(work: Work, grades: Path) -> Work:
+    """A work with the words of comments.toml; a file that cannot be read costs nobody their page."""
+    try:
+        words = read_comments(grades)
+    except BadRule as error:
+        print(f"patchbook serve: {error}", file=sys.stderr)
+        return work
+    return commented([work], Kinds.read(grades), words)[0] if words else work
 
 
 def stylesheet() -> str:

@@ -259,7 +259,7 @@ class Site:
             return HTMLResponse(self.pages.page("waiting", one=one, part=part, **words))
         work = await run_sync(self.uploads.work, one.id)
         newest = await run_sync(self.newest_of, one)
-        return HTMLResponse(self.pages.feedback(work, one=one, newest=newest, **words))
+        return HTMLResponse(self.pages.feedback(work, self.root, one=one, newest=newest, **words))
 
     def newest_of(self, one: Upload) -> Upload:
         return next(
