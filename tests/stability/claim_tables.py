@@ -18,7 +18,7 @@ ROWS = {  # figure less its line; controls; how many of them reach the figure
     "beyond 97 of 99": (0.1, 99, 2),
     "chance reaches it": (0.1, 40, 3),
     "chance reaches a small one": (-0.1, 40, 9),
-    "most of chance reaches it": (0.1, 20, 18),
+    "all of chance reaches it": (0.1, 20, 20),
     "small, but no chance": (-0.1, 60, 1),
     "alone": (0.1, 0, 0),
     "alone and small": (-0.1, 0, 0),
