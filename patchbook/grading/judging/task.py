@@ -77,31 +77,31 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     if task["run_all"]:
         show_all(step, notebook, ran, task["settings"])
     judge = _judges.setdefault(task["judge"], Judge(task["judge"]))
-    wrong = judged(ran, plan, step.records, judge)
+    verdicts = judged(ran, plan, step.records, judge)
     return {
         "notebook": notebook,
         "ran": ran,
         "mended": mended,
-        "diagnoses": {name: verdict.diagnosis for name, verdict in wrong.items()},
-        "fingerprints": {name: verdict.fingerprint for name, verdict in wrong.items() if verdict.fingerprint},
+        "diagnoses": {name: verdict.diagnosis for name, verdict in verdicts.items() if not verdict.passed},
+        "fingerprints": {
+            name: verdict.fingerprint for name, verdict in verdicts.items() if verdict.fingerprint
+        },
     }
 
 
 def judged(
     ran: NotebookNode, plan: Plan, records: dict[str, list[bytes]], judge: Judge
 ) -> dict[str, Verdict]:
-    """Write a verdict into the outputs of every check cell; returns those of wrong answers, by exercise."""
-    wrong = {}
+    """Write a verdict into the outputs of every check cell; returns them by exercise."""
+    verdicts = {}
     for cell in ran.cells:
         asked = plan.checks.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if asked is None or any(output.output_type == "error" for output in cell.outputs):
             continue  # an error takes the points already
         sent = records.get(cell.metadata.nbgrader.grade_id, [])
-        verdict = decided(asked, sent, judge)
+        verdict = verdicts[asked.exercise] = decided(asked, sent, judge)
         cell.outputs = [output for output in cell.outputs if output.output_type == "stream"] + [said(verdict)]
-        if not verdict.passed:
-            wrong[asked.exercise] = verdict
-    return wrong
+    return verdicts
 
 
 def decided(asked: Asked, sent: list[bytes], judge: Judge) -> Verdict:

@@ -163,7 +163,7 @@ def works_of(
 
 
 def results_in(root: Path) -> dict[tuple[str, str], Result]:
-    """What checks found, which the journal keeps; later lines over earlier ones."""
+    """By learner and chapter what the journal keeps of its verdicts; later lines over earlier ones."""
     results = Journal(root / "journal.jsonl").results.values()
     return {(result.learner, result.chapter): result for result in results}
 

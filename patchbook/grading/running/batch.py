@@ -214,8 +214,8 @@ class Grader:
         notebook.metadata["patchbook"] = {"mended": mended}  # the learner's page says so too
         self.folder.write(notebook, "submitted", one.learner, one.chapter)
         self.folder.write(ran, "ran", one.learner, one.chapter)
-        found = {name: answer[name] for name in ("diagnoses", "fingerprints")}
-        result = replace(self.blank(one, CRASHED), mended=tuple(mended), **found)
+        said = {name: answer[name] for name in ("diagnoses", "fingerprints")}
+        result = replace(self.blank(one, CRASHED), mended=tuple(mended), **said)
         return self.scored(one, ran, result)
 
     def scored(self, one: Submission, ran: NotebookNode, result: Result) -> Result:
