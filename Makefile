@@ -64,6 +64,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/null_rates.py
 	$(BIN)/python benchmarks/grading.py
 	$(BIN)/python benchmarks/first_check.py
+	$(BIN)/python -m benchmarks.clusters --write
 
 mutants: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.project.mutation --jobs 2
