@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 import pytest
@@ -65,7 +66,7 @@ def container(folder, notebook=None, name=CHAPTER):
     return folder
 
 
-def in_a_container(root):
+def in_a_container():
     """The beginning of a command: as in Docker, root, and without the right to make namespaces.
 
     Whoever is not root keeps that right here: an ordinary user's bubblewrap needs no other.
@@ -86,17 +87,25 @@ def in_a_container(root):
     return command
 
 
-def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(tmp_path):
+@pytest.fixture
+def place():
+    """A folder that everybody may enter; pytest's own are closed to other users."""
+    with TemporaryDirectory(prefix="patchbook-platforms-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(place):
     """As there: the zip is unpacked, run_autograder is copied beside it, and run without arguments.
 
     Root's container makes no namespaces, so learners' code is another user, to whom the answers are closed.
     """
-    done = run("export", "gradescope", "--chapter", CHAPTER, "--course", HOME, "--out", tmp_path / "a.zip")
+    done = run("export", "gradescope", "--chapter", CHAPTER, "--course", HOME, "--out", place / "a.zip")
     assert done.exit_code == 0, done.output
-    root, secret = tmp_path / "autograder", tmp_path / "specification.py"
+    root, secret = place / "autograder", place / "specification.py"
     secrets = [str(secret), *(str(root / name) for name in gradescope.OURS)]
     container(root, solved(double=NOSY.format(secrets=secrets), shout=QUIET), "my homework (2)")
-    with ZipFile(tmp_path / "a.zip") as archive:
+    with ZipFile(place / "a.zip") as archive:
         names, modes = archive.namelist(), {m.filename: m.external_attr >> 16 for m in archive.infolist()}
         archive.extractall(root / "source")
     assert names[:2] == ["setup.sh", "run_autograder"] and modes["setup.sh"] & modes["run_autograder"] & 0o111
@@ -106,8 +115,6 @@ def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(tmp_path):
     assert setup.returncode == 0, setup.stderr
 
     secret.write_text("the answer")
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(folder.stat().st_mode | 0o001)  # only rights keep anybody from the answer
     python = root / "python" / "bin" / "python"  # closes one file, and no other
     python.parent.mkdir(parents=True)
     python.write_text(PYTHON.format(python=sys.executable, secret=str(secret)))
@@ -116,7 +123,7 @@ def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(tmp_path):
     for path in (python, program):
         path.chmod(0o755)
     done = subprocess.run(
-        [*in_a_container(root), program],
+        [*in_a_container(), program],
         env=os.environ | {"PATCHBOOK_AUTOGRADER": str(root)},
         capture_output=True,
         text=True,
@@ -136,7 +143,7 @@ def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(tmp_path):
     assert "interpret_toy (4)" in results["output"]
     assert (gradescope.APART if os.getuid() == 0 else gradescope.WALLS) in results["output"]
     closed = [root / name for name in gradescope.OURS]
-    assert not [place for place in closed if place.stat().st_mode & 0o077]
+    assert not [path for path in closed if path.stat().st_mode & 0o077]
 
 
 def test_what_fails_a_hidden_test_only_is_shown_when_the_teacher_says_so(tmp_path):
@@ -190,8 +197,8 @@ def unescaped(text):
 
 def test_github_gets_annotations_and_a_summary_and_no_command_of_a_learners(tmp_path, monkeypatch):
     repository, summary = tmp_path / "week-1-ada", tmp_path / "summary.md"
-    place = hand_in(repository, "a, b", solved(double=FORGED, shout=QUIET), f"{CHAPTER} ::error x% (1)")
-    place.write_text(json.dumps(json.loads(place.read_text()), indent=1))
+    path = hand_in(repository, "a, b", solved(double=FORGED, shout=QUIET), f"{CHAPTER} ::error x% (1)")
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     monkeypatch.setenv("GITHUB_REPOSITORY", "class/week-1-ada")
     done = run("grade", repository, "--format", "github", "--course", HOME, "--out", repository / "graded")
@@ -212,8 +219,8 @@ def test_github_gets_annotations_and_a_summary_and_no_command_of_a_learners(tmp_
         ("notice", "Autograding report"),
     ]
     for (_, more, _), exercise in zip(told, ("double", "shout"), strict=False):
-        assert repository / more["file"] == place
-        assert f"EXERCISE {exercise}" in place.read_text().split("\n")[int(more["line"]) - 1]
+        assert repository / more["file"] == path
+        assert f"EXERCISE {exercise}" in path.read_text().split("\n")[int(more["line"]) - 1]
     assert "the text is right but for capital letters" in told[1][2]
     assert json.loads(told[-1][2]) == {"totalPoints": 1.0, "maxPoints": 6.0}
 
@@ -221,6 +228,10 @@ def test_github_gets_annotations_and_a_summary_and_no_command_of_a_learners(tmp_
     assert "**1 of 6 points**" in table and table.count("❌") == 2
     assert all(row.count("|") == 5 for row in table.splitlines() if row.startswith("|"))
     assert not re.search(r"<(?!br>)|@|^::", table, re.MULTILINE)
+
+    (tmp_path / "empty").mkdir()
+    empty = run("grade", tmp_path / "empty", "--format", "github", "--course", HOME, "--out", tmp_path / "g")
+    assert empty.exit_code == 1 and "::error title=Nothing to grade::there is no notebook" in empty.output
 
 
 def test_a_learners_text_is_no_markup_in_the_summary():

@@ -153,6 +153,12 @@ def test_each_limit_has_its_words(usage, seconds, words):
     assert bool(words) == bool(excess(usage, seconds, Limits()))
 
 
+@pytest.mark.parametrize(("ids", "user"), [(2**32 - 1, 1_000_000_007), (65_536, 40_007)])
+def test_a_kernel_gets_a_user_id_that_the_container_has(ids, user, monkeypatch):
+    monkeypatch.setattr(sandbox.Path, "read_text", lambda path: f"{0:>10} {100_000:>10} {ids:>10}\n")
+    assert sandbox.lent_user(7) == user
+
+
 def test_waiting_for_a_processor_is_no_sleep():
     """Each state by a process that stays in it."""
     ours = {"runs": ["sh", "-c", "echo; while :; do :; done"], "sleeps": ["sh", "-c", "echo; read line"]}
