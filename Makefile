@@ -1,6 +1,6 @@
 # make            set up, build the exercises, grade the sample class, write its report, and say where it is
-# make test       everything that must hold: style, fresh exercises, all tests (in three processes: one of them
-#                 grades, and mostly waits)
+# make test       everything that must hold: style, fresh exercises, all tests (in four processes: some of
+#                 them grade, and mostly wait)
 # make check      while you work, within a minute: style, fresh exercises, and of the tests those about what changed
 #                 since main, by what they import (tests/project/selecting.py); the long ones are left to `make test`
 # make book       the course as web pages, in build/book
@@ -32,7 +32,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m patchbook.authoring --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -15,6 +15,8 @@ LONGEST = (
     "test_book.py",
     "test_book_in_a_browser.py",
     "test_hostile.py",
+    "test_serving.py",
+    "test_nothing_lost.py",
     "test_devices.py",
     "test_mutants.py",
     "test_sample_class.py",

@@ -177,7 +177,7 @@ def test_in_a_browser_a_link_leads_to_feedback_and_the_board_follows(server, fil
         assert "Eve" not in teacher.value("document.body.innerText")
         assert teacher.value("document.documentElement.scrollWidth") <= 400
     assert re.match(r"ok: grader ready; 0 waiting, 0 at work, \d+ graded\n", curl(f"{server.address}/health"))
-    until(lambda: {work.learner: work.points for work in read_class(server.folder / "out")}.get("Eve") == 3)
+    until(lambda: {work.learner: work.points for work in read_class(server.folder / "out")}.get("Eve") == 5)
     works = {work.learner: work for work in read_class(server.folder / "out")}
     assert works["Eve"].handed_in is not None and works["Cleo"].status == "missing"
 
