@@ -21,7 +21,7 @@ from patchbook.grading.notebooks.submissions import Submission
 from patchbook.grading.running import cluster, remote
 from patchbook.grading.running.batch import Grader, Options
 from tests.project.events import NEVER, running, until
-from tests.project.toy import CHAPTER, HOME, as_colab_saves, hand_in, released, solved
+from tests.project.toy import CHAPTER, HOME, RIGHT, WRONG_DOUBLE, as_colab_saves, hand_in, released, solved
 
 NO_LIMIT = 10**6  # seconds: a napper naps until somebody kills its worker
 GRADER = f"""from patchbook.cli import main
@@ -162,7 +162,7 @@ def test_what_is_handed_in_later_is_graded_too(scheduler, watcher, tmp_path):
     grader.held, grader.chapters = grader.folder.open(), {CHAPTER: grader.chapter(CHAPTER)}
     first, second = (Submission(path.parent.name, CHAPTER, path) for path in paths)
     results = dict(grader.run(iter([None, first, None, None, second, None]), 10**6))
-    assert [results[one].total for one in (first, second)] == [6, 3]
+    assert [results[one].total for one in (first, second)] == [RIGHT, WRONG_DOUBLE]
 
 
 def test_a_worker_with_another_patchbook_is_named(scheduler, watcher):
@@ -194,7 +194,7 @@ def test_a_scheduler_that_dies_is_said_and_the_work_goes_on_without_it(scheduler
     assert 1 <= len(done) == len(lines + rest.splitlines()) <= 6
     hand_in(tmp_path / "in", "napper", solved())
     results = grade_class(find_course(HOME), tmp_path / "in", out, options=Options(timeout=NO_LIMIT))
-    assert [(r.status, r.total) for r in results] == [("ok", 6)] * 7
+    assert [(r.status, r.total) for r in results] == [("ok", RIGHT)] * 7
     assert journal(out)[: len(done)] == done and len(journal(out)) == 7, "what came back was kept"
 
 

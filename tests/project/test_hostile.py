@@ -18,7 +18,7 @@ from patchbook.grading.gradebook.results import Result
 from patchbook.grading.kernels.sandbox import MB, Limits
 from patchbook.grading.running.batch import Grader, Options, grade_class
 from tests.project.graders import limited
-from tests.project.toy import CHAPTER, HOME, cell_of, hand_in, solved
+from tests.project.toy import CHAPTER, HOME, WORTH, cell_of, hand_in, solved
 
 FILES = sorted((Path(__file__).parent / "hostile").glob("*.toml"))
 HOSTILE = {
@@ -26,7 +26,6 @@ HOSTILE = {
 }
 SECONDS = {learner: row["seconds"] for learner, row in HOSTILE.items() if "seconds" in row}
 HONEST = {"honest-ada": (3, 2, 1, 2), "honest-mid": (0, 2, 1, 2), "honest-zoe": (3, 2, 1, 2)}
-WORTH = {"double": 3, "shout": 2, "my_guess": 1, "cases_for_double": 2}
 EXPECTED = {"double": 0, "shout": 2, "my_guess": 1, "cases_for_double": 2}
 WORKERS = 3  # more than cores: those that sleep until their time is up need none
 TIMEOUT = 600  # seconds: where another limit is what ends a row, a slow machine must not come first
@@ -43,7 +42,7 @@ def write(folder, learner, row):
     if "folder_link" in row:
         (folder / learner).symlink_to(row["folder_link"], target_is_directory=True)
         return
-    notebook = solved(**{name: row[name].lstrip("\n") for name in WORTH if name in row})
+    notebook = solved(**{name: row[name].lstrip("\n") for name in EXPECTED if name in row})
     answer, check = cell_of(notebook, "double"), cell_of(notebook, "test_double")
     answer.metadata.nbgrader.update(row.get("answer_metadata", {}))
     check.metadata.nbgrader.update(row.get("metadata", {}))
@@ -116,11 +115,11 @@ def test_a_row_has_a_limit_of_its_own_just_when_time_is_what_ends_it():
 def test_a_hostile_submission_gets_what_it_must(graded, learner):
     row, result = HOSTILE[learner], graded.results[learner]
     assert result.status == row.get("status", "ok"), result
-    assert result.worth == WORTH | {"interpret_toy": 4}
+    assert result.worth == WORTH
     if result.status == "unreadable":
         assert result.total is None
         return
-    points = {name: result.points[name] for name in WORTH}
+    points = {name: result.points[name] for name in EXPECTED}
     if "points" in row:
         assert {name: points[name] for name in row["points"]} == row["points"], result
     else:
@@ -131,7 +130,7 @@ def test_a_hostile_submission_gets_what_it_must(graded, learner):
 def test_an_honest_one_beside_them_gets_its_marks(graded, learner):
     result = graded.results[learner]
     assert result.status == "ok"
-    assert tuple(result.points[name] for name in WORTH) == HONEST[learner]
+    assert tuple(result.points[name] for name in EXPECTED) == HONEST[learner]
 
 
 def test_after_each_submission_nothing_that_it_started_is_left(graded):

@@ -39,7 +39,7 @@ from tests.project.graders import (
     stands_still,
     toy_servers,
 )
-from tests.project.toy import CHAPTER, HOME, hand_in, solved
+from tests.project.toy import CHAPTER, HOME, RIGHT, WORTH, WRONG_DOUBLE, hand_in, solved
 
 SEED, KILLS, LEARNERS = 20_261_127, 10, 8
 COURSE = find_course(HOME)
@@ -165,7 +165,7 @@ def test_a_full_disk_stops_the_grader_and_with_room_it_goes_on(tmp_path, servers
         assert f"{len(run['kept'])} of 4 submissions" in line and "Traceback" not in run["output"]
     assert last["code"] == 0 and sorted(last["kept"]) == learners, last
     assert [len(run["kept"]) for run in stopped] == [0, 0, 0, 1]
-    assert [row["points"] for row in rows_of(tmp_path)] == ["6", "3", "6", "3"]
+    assert [row["points"] for row in rows_of(tmp_path)] == [str(RIGHT), str(WRONG_DOUBLE)] * 2
     assert len(marks_in(tmp_path / "gradebook.db")) == 4 * 4
 
 
@@ -199,7 +199,8 @@ def test_files_that_cannot_be_read_are_unreadable_and_cost_the_others_nothing(tm
     for learner, reason in UNREADABLE.items():
         assert rows[learner]["status"] == "unreadable" and reason in rows[learner]["reason"]
         assert rows[learner]["points"] == "" and reason in page(tmp_path / "out", learner)
-    assert [(rows[name]["status"], rows[name]["points"]) for name in learners] == [("ok", "6"), ("ok", "3")]
+    read = [(rows[name]["status"], rows[name]["points"]) for name in learners]
+    assert read == [("ok", str(RIGHT)), ("ok", str(WRONG_DOUBLE))]
 
 
 def page(out, learner):
@@ -255,7 +256,7 @@ def test_a_locked_gradebook_is_waited_for(tmp_path, servers, monkeypatch):
     results = grade_class(COURSE, tmp_path / "in", out, options=options, progress=lock)
     assert waits == [0.5, 1]
     assert [(r.learner, r.status) for r in results] == [(learner, "ok") for learner in learners]
-    assert [r.total for r in results] == [6, 3, 6]
+    assert [r.total for r in results] == [RIGHT, WRONG_DOUBLE, RIGHT]
 
 
 def test_a_gradebook_that_stays_locked_is_said_in_the_row_and_never_a_zero(tmp_path, servers, monkeypatch):
@@ -284,7 +285,8 @@ def test_a_gradebook_that_stays_locked_is_said_in_the_row_and_never_a_zero(tmp_p
     assert "did not answer" in page(out, result.learner)
     assert result.learner not in [entry["learner"] for entry in entries(out / "journal.jsonl")]
     again = grade_class(COURSE, tmp_path / "in", out, options=options)
-    assert [r.total for r in again] == [6, 3, 6] and len(marks_in(out / "gradebook.db")) == 3 * 4
+    assert [r.total for r in again] == [RIGHT, WRONG_DOUBLE, RIGHT]
+    assert len(marks_in(out / "gradebook.db")) == 3 * len(WORTH)
 
 
 def test_a_gradebook_whose_maker_was_killed_half_way_is_made_whole(tmp_path):

@@ -138,6 +138,7 @@ def test_an_autograder_grades_in_a_folder_laid_out_as_gradescope_says(place):
         ("1", "double", 3, 3, "visible"),
         ("2", "shout", 0, 2, "visible"),
         ("3", "my_guess", 1, 1, "visible"),
+        ("4", "cases_for_double", 2, 2, "visible"),
     ], results
     assert "the text is right but for capital letters" in results["tests"][1]["output"]
     assert "interpret_toy (4)" in results["output"]
@@ -151,7 +152,7 @@ def test_what_fails_a_hidden_test_only_is_shown_when_the_teacher_says_so(tmp_pat
     (root / "source" / "course").symlink_to(HOME)
     results = gradescope.graded(root, CHAPTER, gradescope.AFTER_PUBLISHED)
     told = [(test["score"], test["visibility"]) for test in results["tests"]]
-    assert told == [(0, "after_published"), (2, "visible"), (1, "visible")]
+    assert told == [(0, "after_published"), (2, "visible"), (1, "visible"), (2, "visible")]
     assert gradescope.WALLS in results["output"]
     text = json.dumps(results)
     assert not [secret for secret in HIDDEN_SEEDS if secret in text]
@@ -222,10 +223,10 @@ def test_github_gets_annotations_and_a_summary_and_no_command_of_a_learners(tmp_
         assert repository / more["file"] == path
         assert f"EXERCISE {exercise}" in path.read_text().split("\n")[int(more["line"]) - 1]
     assert "the text is right but for capital letters" in told[1][2]
-    assert json.loads(told[-1][2]) == {"totalPoints": 1.0, "maxPoints": 6.0}
+    assert json.loads(told[-1][2]) == {"totalPoints": 3.0, "maxPoints": 8.0}
 
     table = summary.read_text()
-    assert "**1 of 6 points**" in table and table.count("❌") == 2
+    assert "**3 of 8 points**" in table and table.count("❌") == 2
     assert all(row.count("|") == 5 for row in table.splitlines() if row.startswith("|"))
     assert not re.search(r"<(?!br>)|@|^::", table, re.MULTILINE)
 
@@ -296,6 +297,7 @@ def test_nbgraders_own_commands_work_on_the_folder_that_is_exported(tmp_path):
                 "select base_cell.name, auto_score from grade join base_cell on base_cell.id = cell_id"
             )
         )
-    assert scores == {"test_double": 3, "test_shout": 0, "test_my_guess": 1, "interpret_toy": None}
+    machine = {"test_double": 3, "test_shout": 0, "test_my_guess": 1, "test_cases_for_double": 2}
+    assert scores == machine | {"interpret_toy": None}
     page = (course / "feedback" / name / CHAPTER / f"{CHAPTER}.html").read_text()
-    assert "4 of 10 points" in page and not [seed for seed in HIDDEN_SEEDS if seed in page]
+    assert "6 of 12 points" in page and not [seed for seed in HIDDEN_SEEDS if seed in page]

@@ -22,7 +22,7 @@ from tests.project.browser import Browser
 from tests.project.desks import AT_THE_DESK, AT_THE_DOOR, PEOPLE, Server
 from tests.project.events import until
 from tests.project.graders import WRONG, entries, paths_of, toy_servers
-from tests.project.toy import CHAPTER, HIDDEN_SEEDS, hand_in, solved
+from tests.project.toy import CHAPTER, HIDDEN_SEEDS, WORTH, WRONG_DOUBLE, hand_in, solved
 
 ONLY_OPEN = "def double(x):\n    return 2 * x if abs(x) < 100 else x"
 NASTY = 'def double(x):\n    raise ValueError("<script>document.title = 1</script>")'
@@ -97,7 +97,9 @@ def test_a_learner_hands_in_with_curl_and_reads_what_is_wrong(server, files, tmp
         "the number comes back as it was." in page and "want 4, got 2" in page and "Multiply it by 2." in page
     )
     notebook = curl("-b", jar, f"{address}/notebook")
-    assert "3 of 10 points" in notebook and not any(seed in notebook for seed in HIDDEN_SEEDS)
+    assert f"{WRONG_DOUBLE} of {sum(WORTH.values())} points" in notebook and not any(
+        seed in notebook for seed in HIDDEN_SEEDS
+    )
     _, again = upload(server, "Ada Lovelace", files["open"], jar)
     page = feedback(again, jar)
     assert "fails a hidden one. Diagnosis: " in page and "want" not in page.split("Your answer")[0]
@@ -177,7 +179,12 @@ def test_in_a_browser_a_link_leads_to_feedback_and_the_board_follows(server, fil
         assert "Eve" not in teacher.value("document.body.innerText")
         assert teacher.value("document.documentElement.scrollWidth") <= 400
     assert re.match(r"ok: grader ready; 0 waiting, 0 at work, \d+ graded\n", curl(f"{server.address}/health"))
-    until(lambda: {work.learner: work.points for work in read_class(server.folder / "out")}.get("Eve") == 5)
+    until(
+        lambda: (
+            {work.learner: work.points for work in read_class(server.folder / "out")}.get("Eve")
+            == WRONG_DOUBLE
+        )
+    )
     works = {work.learner: work for work in read_class(server.folder / "out")}
     assert works["Eve"].handed_in is not None and works["Cleo"].status == "missing"
 

@@ -11,6 +11,9 @@ from patchbook.authoring import Course, find_course, release_notebook, solved_no
 
 CHAPTER = "00_toy"
 HOME = Path(__file__).parent / "toy_course"
+WORTH = {"double": 3, "shout": 2, "my_guess": 1, "cases_for_double": 2, "interpret_toy": 4}  # points
+RIGHT = 8  # points of the solutions, by machine
+WRONG_DOUBLE = RIGHT - WORTH["double"]
 HIDDEN_SEEDS = ("4711", "4712", "4713", "4714")
 
 
