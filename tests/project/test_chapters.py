@@ -37,11 +37,11 @@ for name in [name for name in sys.modules if name.split(".")[0] == "patchbook"]:
     del sys.modules[name]  # ours remember the model in use; the heavy libraries may stay
 os.environ["PATCHBOOK_MODEL"], os.environ["PATCHBOOK_DEVICE"] = {model!r}, {device!r}
 """
-ELSEWHERE = """from patchbook.tests.project.stub_device import StubDevice, there
-stub = StubDevice().__enter__()
+ELSEWHERE = """from patchbook.tests.project import stub_device as _stub_device
+_elsewhere = _stub_device.StubDevice().__enter__()
 """
-BACK = """assert there(model.W_U)
-stub.__exit__(None, None, None)
+BACK = """assert _stub_device.there(model.W_U)
+_elsewhere.__exit__(None, None, None)
 """
 
 

@@ -19,7 +19,7 @@ from patchbook.grading.running.batch import Options, grade_class
 from patchbook.grading.serving.uploads import Uploads
 from tests.project.graders import class_of, entries
 from tests.project.postgres import PASSWORD, Postgres
-from tests.project.toy import CHAPTER, HOME, hand_in, solved
+from tests.project.toy import CHAPTER, HOME, WORTH, hand_in, solved
 
 COURSE = find_course(HOME)
 TABLE = """select submitted_assignment.student_id, base_cell.name, grade.auto_score
@@ -98,7 +98,7 @@ def password(monkeypatch):
 def test_marks_are_those_of_sqlite_and_a_restart_costs_none(in_sqlite, in_postgres, handed_in, password):
     assert marks(in_postgres[1]) == marks(in_sqlite[1])
     kept = rows(gradebook_of(in_postgres[0]))
-    assert kept == rows(gradebook_of(in_sqlite[0])) and len(kept) == 4 * 4
+    assert kept == rows(gradebook_of(in_sqlite[0])) and len(kept) == 4 * len(WORTH)
     learners = [entry["learner"] for entry in entries(in_postgres[0] / "journal.jsonl")]
     assert sorted(learners) == sorted(path.name for path in handed_in.iterdir()), "each once"
     assert not (in_postgres[0] / "gradebook.db").exists()
@@ -158,7 +158,7 @@ def test_the_same_command_knows_what_the_gradebook_holds_and_another_does_not(
     """A journal of one gradebook says nothing of another."""
     seen = []
     monkeypatch.setattr(
-        "patchbook.grading.running.batch.Grader.run", lambda grader, rest: seen.append(len(rest)) or []
+        "patchbook.grading.running.batch.Grader.run", lambda grader, rest, most: seen.append(most) or []
     )
     grade_class(COURSE, handed_in, in_postgres[0])
     assert seen == [], "all known, and in the gradebook that an earlier run noted"
