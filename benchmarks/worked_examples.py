@@ -6,17 +6,16 @@ Each circuit is the largest edges by EAP-IG on its own prompts, and nothing was 
 """
 
 import json
-
-import torch
+from functools import partial
 
 from patchbook import load_model, zoo
-from patchbook.patching.declared import Prompts, measured, task_of
+from patchbook.checking.measured_declarations import CLAIMED
+from patchbook.patching.declared import measured, task_of
 from patchbook.patching.estimates import attribute
 from patchbook.prompts.ioi import TEMPLATES, IOIDataset
 
 MODEL = "tiny-gpt2"
 STEPS = 10
-CLAIMED = ("sufficient", "low", "chance", "necessary", "elsewhere")
 
 
 def of_names(template: str, seed: int) -> list[dict[str, str]]:
@@ -70,12 +69,7 @@ EXAMPLES = {
 def top_edges(declared: dict, size: int) -> list[str]:
     """The largest edges by EAP-IG on the declared prompts."""
     task = task_of(declared)
-    prompts: Prompts = task.prompts
-
-    def lead(logits: torch.Tensor) -> torch.Tensor:
-        right, wrong = task.metric.of(logits[:, -1]).gather(1, prompts.answers).T
-        return (right - wrong).mean()
-
+    prompts, lead = task.prompts, partial(task.lead, task.prompts)
     scores = attribute(task.model, prompts.clean, prompts.corrupted, lead, steps=STEPS)
     return [edge.label for edge, _ in scores.top(size)]
 

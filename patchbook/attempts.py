@@ -9,7 +9,6 @@ is sent anywhere. While a notebook is graded nothing is kept.
 """
 
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,10 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from patchbook.outline import UNWRITTEN
+from patchbook.sessions import is_nobodys
+
 FILE = "patchbook-attempts.jsonl"
 LARGEST = 4 * 2**20  # bytes of a file that is read
 WORD = re.compile(r"[\w-]{0,80}")
-ENDS = ("not-written", "needs-another")  # diagnoses of what is no attempt
 
 _kept: dict[str, Any] = {"file": None, "latest": {}}  # latest: by exercise, the answer and its diagnosis
 
@@ -41,7 +42,7 @@ def keep_attempts(yes: bool = True) -> None:
     The line has the exercise, the diagnosis and the time. Read it, delete it, or give it to your teacher:
     nobody else sees it.
     """
-    if _is_graded():
+    if is_nobodys():
         return
     _kept["file"] = Path.cwd() / FILE if yes else None
     if yes:
@@ -57,7 +58,7 @@ def note(exercise: str, diagnosis: str, answer: Any) -> None:
     answer: the function's code, or the value; it is compared with the last one, and not kept.
     """
     file, latest = _kept["file"], _kept["latest"]
-    if file is None or _is_graded() or diagnosis in ENDS:
+    if file is None or is_nobodys() or diagnosis in UNWRITTEN:
         return
     this = diagnosis, answer if hasattr(answer, "co_code") else repr(answer)
     if latest.get(exercise) == this:
@@ -70,11 +71,6 @@ def note(exercise: str, diagnosis: str, answer: Any) -> None:
     }
     with suppress(OSError), file.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(line) + "\n")
-
-
-def _is_graded() -> bool:
-    """Whether this is no learner's own session: a grader's kernel, or the book's."""
-    return "NBGRADER_EXECUTION" in os.environ or os.environ.get("PATCHBOOK_FIGURES") == "book"
 
 
 # --- what a class's files say ---------------------------------------------------------------------------

@@ -10,6 +10,31 @@ import click
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
+# options that several commands have
+COURSE = click.option(
+    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
+)
+TIMEOUT = click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Seconds that one cell may run.",
+)
+SCHEDULER = click.option(
+    "--scheduler", default="", help="A Dask cluster that does the work, such as tcp://host:8786."
+)
+GRADEBOOK = click.option(
+    "--gradebook",
+    envvar="PATCHBOOK_GRADEBOOK",
+    help="Another gradebook than gradebook.db: postgresql://user@host/database.",
+)
+NO_SANDBOX = click.option(
+    "--no-sandbox",
+    is_flag=True,
+    help="Without walls: submissions can read and change what you can, and use the network.",
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="patchbook")
@@ -33,9 +58,7 @@ def main() -> None:
     help="Which of several files by one learner counts.",
 )
 @click.option("--chapter", help="Collect one chapter only, such as 01_induction_heads.")
-@click.option(
-    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
-)
+@COURSE
 def collect(
     sources: tuple[Path, ...], into: Path, attempts: str, chapter: str | None, root: Path | None
 ) -> None:
@@ -72,27 +95,13 @@ def collect(
     help="Where the gradebook, the feedback and grades.csv go.",
 )
 @click.option("--chapter", help="Grade one chapter only, such as 01_induction_heads.")
-@click.option(
-    "--timeout",
-    type=click.IntRange(min=1),
-    default=30,
-    show_default=True,
-    help="Seconds that one cell may run.",
-)
+@TIMEOUT
 @click.option("--workers", type=click.IntRange(min=1), help="Submissions at once. Default: one per core.")
-@click.option("--scheduler", default="", help="A Dask cluster that does the work, such as tcp://host:8786.")
+@SCHEDULER
 @click.option("--run-all", is_flag=True, help="Run the cells that only show, too. No mark depends on them.")
 @click.option("--again", is_flag=True, help="Grade also what an earlier run graded into the same folder.")
-@click.option(
-    "--gradebook",
-    envvar="PATCHBOOK_GRADEBOOK",
-    help="Another gradebook than gradebook.db: postgresql://user@host/database.",
-)
-@click.option(
-    "--no-sandbox",
-    is_flag=True,
-    help="Without walls: submissions can read and change what you can, and use the network.",
-)
+@GRADEBOOK
+@NO_SANDBOX
 @click.option(
     "--format",
     "form",
@@ -101,9 +110,7 @@ def collect(
     show_default=True,
     help="github: SUBMISSIONS is one learner's repository, and annotations are printed.",
 )
-@click.option(
-    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
-)
+@COURSE
 def grade(
     submissions: Path,
     out: Path,
@@ -195,28 +202,12 @@ def grade(
     show_default=True,
     help="How often one learner may hand in within an hour.",
 )
-@click.option(
-    "--timeout",
-    type=click.IntRange(min=1),
-    default=30,
-    show_default=True,
-    help="Seconds that one cell may run.",
-)
+@TIMEOUT
 @click.option("--workers", type=click.IntRange(min=1), help="Notebooks at once. Default: one per core.")
-@click.option("--scheduler", default="", help="A Dask cluster that does the work, such as tcp://host:8786.")
-@click.option(
-    "--gradebook",
-    envvar="PATCHBOOK_GRADEBOOK",
-    help="Another gradebook than gradebook.db: postgresql://user@host/database.",
-)
-@click.option(
-    "--no-sandbox",
-    is_flag=True,
-    help="Without walls: submissions can read and change what you can, and use the network.",
-)
-@click.option(
-    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
-)
+@SCHEDULER
+@GRADEBOOK
+@NO_SANDBOX
+@COURSE
 def serve(
     people: Path,
     out: Path,
@@ -372,9 +363,7 @@ def export() -> None:
     show_default=True,
     help="When a learner sees an exercise that only fails a hidden test.",
 )
-@click.option(
-    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
-)
+@COURSE
 def gradescope(chapter: str, out: Path, hidden: str, root: Path | None) -> None:
     """Write the autograder.zip of one chapter: a test with its points and message for each exercise."""
     from patchbook.grading.platforms.export import write_gradescope
@@ -392,9 +381,7 @@ def gradescope(chapter: str, out: Path, hidden: str, root: Path | None) -> None:
     help="The repository that learners start from.",
 )
 @click.option("--chapter", help="Grade one chapter only. Default: every notebook of the course.")
-@click.option(
-    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
-)
+@COURSE
 def github(out: Path, chapter: str | None, root: Path | None) -> None:
     """Write the workflow that grades a learner's repository at each push."""
     from patchbook.grading.platforms.export import write_github
@@ -420,9 +407,7 @@ def github(out: Path, chapter: str | None, root: Path | None) -> None:
     "--course-id", default="patchbook", show_default=True, help="The course's name in the exchange."
 )
 @click.option("--exchange", default="", help="The exchange's folder. Default: nbgrader's own.")
-@click.option(
-    "--course", "root", type=FOLDER, help="The course's folder. Default: the checkout around this folder."
-)
+@COURSE
 def nbgrader(out: Path, chapters: tuple[str, ...], course_id: str, exchange: str, root: Path | None) -> None:
     """Write a course folder for nbgrader's own commands: nbgrader_config.py and the chapters' sources."""
     from patchbook.grading.platforms.export import write_nbgrader

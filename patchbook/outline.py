@@ -19,6 +19,10 @@ GENERAL = frozenset({
 })  # fmt: skip
 
 
+# Of these: an answer that is not begun, or calls one that is not. It is no mistake.
+UNWRITTEN = frozenset({"not-written", "needs-another"})
+
+
 @functools.cache
 def _course() -> dict[str, Any]:
     try:
@@ -32,14 +36,15 @@ def chapters() -> dict[str, dict[str, Any]]:
     return _course().get("chapters", {})
 
 
+def chapter_of(exercise: str) -> dict[str, Any] | None:
+    """The chapter that asks an exercise; None where none does."""
+    return next((chapter for chapter in chapters().values() if exercise in chapter["exercises"]), None)
+
+
 def address(exercise: str, diagnosis: str) -> str:
     """Where the book explains a diagnosis; "" where it has no page of the exercise."""
     book = _course().get("book")
-    if (
-        not book
-        or not diagnosis
-        or not any(exercise in chapter["exercises"] for chapter in chapters().values())
-    ):
+    if not book or not diagnosis or chapter_of(exercise) is None:
         return ""
     return f"{book}/{page(exercise, diagnosis)}.html#{anchor(diagnosis)}"
 

@@ -7,8 +7,9 @@ It is for the learner alone: no mark depends on it, nothing is kept when the ker
 raises, whatever it is given. A page of the book is nobody's session, so there only the answer stands.
 """
 
-import os
 from typing import Any
+
+from patchbook.sessions import on_a_page
 
 OPEN = "?"  # what stands in a notebook that nobody has written in
 LONGEST = 60  # characters of a prediction that are said
@@ -45,10 +46,6 @@ def reveal(name: str, answer: Any) -> None:
         print(f"You predicted {_said[name]}. It is {came}.")
     else:
         print(f"It is {came}. (You committed no prediction: the surprise is half of the lesson.)")
-
-
-def on_a_page() -> bool:
-    return os.environ.get("PATCHBOOK_FIGURES") == "book"
 
 
 def in_words(value: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from patchbook.checking.check import Check
 from patchbook.checking.messages import CheckFailed
 from patchbook.checking.record import Outcome
+from patchbook.outline import UNWRITTEN
 
 NOT_WRITTEN, NEEDS_ANOTHER = "not-written", "needs-another"  # diagnoses
 _UNWRITTEN = "exercise "  # a stub raises NotImplementedError("exercise <name>")
@@ -18,7 +19,7 @@ def is_unwritten(outcome: Outcome) -> bool:
 
 def not_yet(failed: CheckFailed) -> bool:
     """Whether nothing is wrong with an answer but that it, or one that it calls, is unwritten."""
-    return failed.diagnosis in (NOT_WRITTEN, NEEDS_ANOTHER)
+    return failed.diagnosis in UNWRITTEN
 
 
 def refuse_unwritten(check: Check, outcome: Outcome) -> None:

@@ -11,6 +11,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from patchbook.sessions import is_nobodys
+
 FILE = "patchbook-progress.json"
 COLAB, DRIVE = Path("/content"), Path("/content/drive/MyDrive")
 
@@ -18,8 +20,7 @@ COLAB, DRIVE = Path("/content"), Path("/content/drive/MyDrive")
 def place() -> Path | None:
     """The file; None where nothing is kept."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    nobody = os.environ.get("PATCHBOOK_FIGURES") == "book" or "NBGRADER_EXECUTION" in os.environ
-    if nobody or not hasattr(shell, "kernel"):
+    if is_nobodys() or not hasattr(shell, "kernel"):
         return None
     return (DRIVE if DRIVE.is_dir() else Path.cwd()) / FILE
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from patchbook.checking.contract import describe
 from patchbook.checking.diagnosis import Diagnosis
-from patchbook.patching.declared import Unfit, edges_of, measured, task_of, worked
+from patchbook.patching.declared import Unfit, edges_of, measured, measured_on, task_of, worked
 
 EXAMPLES = ("names", "days")
 VERDICTS = ("fails", "open", "holds")  # each says more than those before it
@@ -66,11 +66,11 @@ def wrong_task(value: Any) -> Diagnosis | None:
 @_told
 def wrong_circuit(value: Any) -> Diagnosis | None:
     """What is wrong with a declared circuit. It need not be good: it must be more than chance."""
-    task_of(value)
-    edges_of(value)
+    task = task_of(value)
+    edges = edges_of(value, task)
     if borrowed := _borrowed(value):
         return borrowed
-    found = measured(value)
+    found = measured_on(task, edges)
     if found.sufficient < found.chance + MARGIN:
         return Diagnosis(
             "no-better-than-chance",
@@ -84,8 +84,8 @@ def wrong_circuit(value: Any) -> Diagnosis | None:
 @_told
 def wrong_claims(value: Any) -> Diagnosis | None:
     """What is wrong with claims about a declared circuit: figures that are not so, a verdict beyond them."""
-    task_of(value)
-    edges_of(value)
+    task = task_of(value)
+    edges = edges_of(value, task)
     figures = value.get("figures")
     if not isinstance(figures, dict) or not all(_is_share(figures.get(name)) for name in CLAIMED):
         return Diagnosis(
@@ -95,7 +95,7 @@ def wrong_claims(value: Any) -> Diagnosis | None:
         )
     if not _is_verdict(value.get("verdict")):
         return Diagnosis("no-verdict", f"wanted one of {', '.join(VERDICTS)} under 'verdict'.", "")
-    found = measured(value)
+    found = measured_on(task, edges)
     for name in CLAIMED:
         if abs(figures[name] - getattr(found, name)) > NEAR:
             return Diagnosis(

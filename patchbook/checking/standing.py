@@ -5,12 +5,12 @@ until its check runs again. Nothing is sent anywhere; keeping.py says where the 
 kept.
 """
 
-import os
 import sys
 from typing import Any
 
 from patchbook.checking.keeping import is_lost, keep, kept, place
-from patchbook.outline import chapters
+from patchbook.outline import chapter_of, chapters
+from patchbook.sessions import on_a_page
 
 _passed: set[str] = set()  # exercises
 _latest: list[str] = []  # the exercise of the check that ran last
@@ -25,9 +25,8 @@ def note(exercise: str, right: bool) -> None:
 
 def standing(exercise: str) -> str:
     """ "7 of 21 checks passed · 15 of 50 points" in the chapter of an exercise; "" for one of no chapter."""
-    chapter = _chapter_of(exercise)
-    on_a_page = os.environ.get("PATCHBOOK_FIGURES") == "book"  # which is nobody's session
-    return "" if chapter is None or on_a_page else _counted(chapter)
+    chapter = chapter_of(exercise)
+    return "" if chapter is None or on_a_page() else _counted(chapter)
 
 
 def progress() -> None:
@@ -35,7 +34,7 @@ def progress() -> None:
 
     After a restart it says what has passed earlier, where that could be kept. Nothing is sent anywhere.
     """
-    chapter = _chapter_of(_latest[0]) if _latest else _chapter_in_use()
+    chapter = chapter_of(_latest[0]) if _latest else _chapter_in_use()
     for shown in chapters().values() if chapter is None else ():
         print(f"{shown['title']}: {_counted(shown)}")
     if chapter is None:
@@ -76,10 +75,6 @@ def _counted(chapter: dict[str, Any]) -> str:
 
 def _checks(chapter: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: exercise for name, exercise in chapter["exercises"].items() if exercise["check"]}
-
-
-def _chapter_of(exercise: str) -> dict[str, Any] | None:
-    return next((chapter for chapter in chapters().values() if exercise in chapter["exercises"]), None)
 
 
 def _chapter_in_use() -> dict[str, Any] | None:

@@ -89,15 +89,14 @@ class Task:
         return Graph.of(self.model)
 
     def circuits(self, prompts: Prompts, circuits: Iterable[Iterable[Edge]]) -> Float[Tensor, " circuit"]:
-        """The metric of each circuit alone: the lead of the right answer in the mean over the prompts."""
+        """The metric of each circuit alone: `lead` on the prompts."""
+        lead, other = functools.partial(self.lead, prompts), prompts.corrupted
+        return run_circuit(self.model, prompts.clean, [*circuits], lead, other_tokens=other).double()
 
-        def lead(logits: Tensor) -> Tensor:
-            right, wrong = self.metric.of(logits[:, -1]).gather(1, prompts.answers).T
-            return (right - wrong).mean()
-
-        return run_circuit(
-            self.model, prompts.clean, [*circuits], lead, other_tokens=prompts.corrupted
-        ).double()
+    def lead(self, prompts: Prompts, logits: Float[Tensor, "batch pos d_vocab"]) -> Float[Tensor, ""]:
+        """The lead of the right answer, in the mean over the prompts."""
+        right, wrong = self.metric.of(logits[:, -1]).gather(1, prompts.answers).T
+        return (right - wrong).mean()
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,12 @@ class Measured:
 
 def measured(declared: dict[str, Any]) -> Measured:
     """Every figure of a declared circuit. Raises Unfit."""
-    task, edges = task_of(declared), edges_of(declared)
+    task = task_of(declared)
+    return measured_on(task, edges_of(declared, task))
+
+
+def measured_on(task: Task, edges: list[Edge]) -> Measured:
+    """Every figure of a circuit."""
     graph, inside = task.graph, {edge.label for edge in edges}
     rest = [edge for edge in graph.edges if edge.label not in inside]
     drawn = [random.Random(number).sample(graph.edges, len(edges)) for number in range(DRAWS)]
@@ -209,12 +213,11 @@ def task_of(declared: Any) -> Task:
     return task
 
 
-def edges_of(declared: Any) -> list[Edge]:
-    """The circuit of a declaration. Raises Unfit."""
-    labels = declared.get("edges") if isinstance(declared, dict) else None
+def edges_of(declared: dict[str, Any], task: Task) -> list[Edge]:
+    """The circuit of a declaration, whose task is known. Raises Unfit."""
+    labels, graph = declared.get("edges"), task.graph
     if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
         raise Unfit("no-edges", "wanted a list of edges under 'edges'.", "Such as ['L0H3 -> L1H2.k'].")
-    graph = Graph.of(_model(declared["model"]))
     if len(labels) > SHARE * len(graph.edges):
         raise Unfit(
             "too-large",

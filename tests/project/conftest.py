@@ -17,7 +17,7 @@ LONGEST = (
     "test_hostile.py",
     "test_serving.py",
     "test_nothing_lost.py",
-    "test_devices.py",
+    "test_chapters.py",
     "test_mutants.py",
     "test_sample_class.py",
 )

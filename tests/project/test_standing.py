@@ -171,7 +171,7 @@ def test_an_answer_in_words_waits_for_a_person(capsys):
 
 
 def test_where_the_chapters_are_not_known_nothing_is_said(passes, capsys, monkeypatch):
-    monkeypatch.setattr(standing, "chapters", dict)
+    monkeypatch.setattr("patchbook.outline.chapters", dict)
     tests.test_attention_from_q_and_k(passes)
     assert capsys.readouterr().out.count("\n") == 1
 

@@ -21,6 +21,7 @@ from patchbook.grading.collect.names import chapter_named, inside_class, name_of
 from patchbook.grading.collect.sources import Found, Walk
 from patchbook.grading.notebooks.repair import CARRIED, repair
 from patchbook.grading.notebooks.submissions import Unreadable, read_notebook
+from patchbook.grading.whole_files import write_whole
 
 LIST = "collected.json"
 SCRATCH = ".collecting"
@@ -201,9 +202,7 @@ def write_list(entries: list[Entry], into: Path) -> None:
     text = json.dumps(
         {"collected": when, "files": [asdict(e) for e in entries]}, indent=1, ensure_ascii=False
     )
-    part = into / f"{LIST}.part"
-    part.write_text(text + "\n", encoding="utf-8", errors="replace")
-    os.replace(part, into / LIST)
+    write_whole(into / LIST, text + "\n", errors="replace")
 
 
 def remove_stale(entries: list[Entry], into: Path, earlier: list[Entry]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from patchbook.grading.gradebook.trouble import GradingFailed
+from patchbook.grading.whole_files import write_whole
 
 SETTINGS = "nbgrader_config.json"  # nbgrader's tools, formgrader among them, read it where they are started
 SAY_IT_SO = "write it as postgresql://user@host/database"
@@ -38,9 +39,7 @@ def is_there(url: str) -> bool:
 
 def note_gradebook(root: Path, url: str) -> None:
     """For the next run, for `patchbook report` and for nbgrader's formgrader."""
-    part = root / f"{SETTINGS}.part"
-    part.write_text(json.dumps({"CourseDirectory": {"db_url": url}}) + "\n", encoding="utf-8")
-    os.replace(part, root / SETTINGS)
+    write_whole(root / SETTINGS, json.dumps({"CourseDirectory": {"db_url": url}}) + "\n")
 
 
 def without_password(url: str) -> str:

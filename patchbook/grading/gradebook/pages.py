@@ -33,10 +33,7 @@ class Summarise(NbGraderPreprocessor):
             grader["exercise"] = exercise_of(grader.get("grade_id", ""))
             grader["pending"] = grader["grade"] and pending[grader["grade_id"]] is None
             by_hand += grader["points"] if grader["pending"] else 0
-            failed = (
-                [o for o in cell.get("outputs", []) if o.output_type == "error"] if grader["grade"] else []
-            )
-            grader["more"] = next(filter(None, (address_in(error.evalue) for error in failed)), "")
+            grader["more"] = more(cell) if grader["grade"] else ""
         status, reason = fate(nb)
         names["summary"] = {"status": status, "reason": reason, "by_hand": by_hand}
         nb.cells = [cell for cell in nb.cells if not is_head(cell)]  # its pictures are elsewhere

@@ -1,7 +1,7 @@
 """The marks of one submission, with what became of it: a crash never looks like a zero."""
 
 import csv
-import os
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from patchbook.grading.notebooks.cells import DIED, NOT_RUN, TIMED_OUT, called, grade_id_of
+from patchbook.grading.whole_files import write_whole
 
 OK, CRASHED, LATE, UNREADABLE, MISSING = "ok", "crashed", "timed out", "unreadable", "missing"
 STATUSES = (OK, CRASHED, LATE, UNREADABLE, MISSING)
@@ -84,13 +85,11 @@ def write_grades(path: Path, results: Iterable[Result]) -> None:
     """
     results = list(results)
     exercises = list(dict.fromkeys(name for result in results for name in result.worth))
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS + exercises, restval="")
-        table.writeheader()
-        for result in results:
-            table.writerow(row_of(result))
-    os.replace(part, path)
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS + exercises, restval="")
+    table.writeheader()
+    table.writerows(map(row_of, results))
+    write_whole(path, text.getvalue())
 
 
 def row_of(result: Result) -> dict[str, object]:

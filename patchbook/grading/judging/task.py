@@ -64,8 +64,8 @@ def graded(task: dict[str, Any]) -> dict[str, Any]:
     """notebook: as repaired; ran: the same with outputs and verdicts; mended: lines.
 
     diagnoses, fingerprints: by exercise, of answers that are wrong.
-
     caught: by exercise in which a learner writes cases, which misconceptions these refuse.
+
     file, released, plan, kernel, settings, run_all: see `batch.task_of`; warm, judge: addresses.
     """
     released, plan = nbformat.from_dict(task["released"]), Plan.from_dict(task["plan"])

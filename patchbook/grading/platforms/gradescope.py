@@ -30,9 +30,9 @@ from patchbook.grading.kernels.withheld.finder import places
 from patchbook.grading.platforms.one import Graded, NothingHandedIn, grade_one
 from patchbook.grading.report.reading import RIGHT, Item
 from patchbook.grading.running.batch import Options
+from patchbook.grading.whole_files import write_whole
 
-VISIBLE, AFTER_PUBLISHED = "visible", "after_published"
-VISIBILITIES = (AFTER_PUBLISHED, "after_due_date", VISIBLE)  # "hidden" is for tests without points
+VISIBLE, AFTER_PUBLISHED = "visible", "after_published"  # "hidden" is for tests without points
 OURS = ("source", "results", "submission_metadata.json")  # closed to learners' code
 WALLS = "Your code ran inside bubblewrap: without a network, in a system of its own."
 APART = (
@@ -50,7 +50,9 @@ def main() -> None:
     except (AuthorError, CourseError, GradingFailed, SandboxMissing, OSError) as error:
         # No results.json: Gradescope then says that the autograder failed. A score of 0 would say otherwise.
         sys.exit(f"patchbook: {error}")
-    write(root / "results" / "results.json", results | {"execution_time": round(monotonic() - began, 1)})
+    results |= {"execution_time": round(monotonic() - began, 1)}
+    text = json.dumps(results, ensure_ascii=False, indent=1) + "\n"
+    write_whole(root / "results" / "results.json", text)
 
 
 def graded(root: Path, chapter: str, hidden: str) -> dict[str, Any]:
@@ -132,13 +134,6 @@ def about(one: Graded, said: str) -> str:
 def blank(why: str) -> dict[str, Any]:
     """For what cannot be graded, through no fault of the grader's: hand in again."""
     return {"score": 0.0, "output": why, "stdout_visibility": "hidden", "tests": []}
-
-
-def write(path: Path, results: dict[str, Any]) -> None:
-    """Whole, or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import ast
 import builtins
 import hashlib
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 from patchbook.grading.notebooks.plan import names_in
 from patchbook.grading.report.copies import Plain
 from patchbook.grading.report.reading import MISTAKEN, Item, Work
+from patchbook.grading.whole_files import write_whole
 
 FILE = "groups.json"
 MOST = 10  # groups that the teacher's page shows
@@ -75,9 +75,7 @@ class Kinds:
             kind.id: {"chapter": kind.chapter, "exercise": kind.exercise, "fingerprint": kind.fingerprint}
             for kind in self.known.values()
         }
-        part = grades / f"{FILE}.part"
-        part.write_text(json.dumps(rows) + "\n", encoding="utf-8")
-        os.replace(part, grades / FILE)
+        write_whole(grades / FILE, json.dumps(rows) + "\n")
 
     def of(self, chapter: str, item: Item) -> Kind | None:
         """The kind of a wrong answer; None for one that is no wrong answer, or was not met yet."""

@@ -122,13 +122,10 @@ def read_rules(path: Path) -> Rules:
     """The rules in a file. Raises BadRule, which says where it is wrong and how it is written."""
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadRule(f"{path}: {error}") from None
-    try:
         refuse_others("the file", said, ["late", *TABLES])
         rows = {name: rows_of(name, kind, said.get(name, [])) for name, kind in TABLES.items()}
         return Rules(late_of(said["late"]) if "late" in said else None, **rows)
-    except BadRule as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, BadRule) as error:
         raise BadRule(f"{path}: {error}") from None
 
 

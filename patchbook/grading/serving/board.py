@@ -7,9 +7,9 @@ from typing import Any
 
 from patchbook.grading.report.reading import MISTAKEN
 from patchbook.grading.serving.uploads import Upload, Uploads
+from patchbook.outline import UNWRITTEN
 
 MOST = 12  # rows of those who are stuck
-UNWRITTEN = {"not-written", "needs-another"}  # diagnoses of an answer that is not begun, or waits for another
 
 
 @dataclass(frozen=True)

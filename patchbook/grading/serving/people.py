@@ -6,6 +6,7 @@ deletes the key makes all of them new.
 
 import csv
 import hmac
+import io
 import json
 import os
 import secrets
@@ -150,13 +151,11 @@ def _folded(name: str) -> str:
 
 def write_links(people: People, known: Secrets, address: str, root: Path) -> Path:
     """links.csv for the teacher: each learner's code and personal link. Nobody else can read the file."""
-    part = root / f"{LINKS}.part"
-    _write(part, "")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["name", "code", "link"])
-        table.writerows([n, known.code(n), f"{address}/me/{known.link(n)}"] for n in people.names)
-    os.replace(part, root / LINKS)
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["name", "code", "link"])
+    table.writerows([n, known.code(n), f"{address}/me/{known.link(n)}"] for n in people.names)
+    _write(root / LINKS, text.getvalue())
     return root / LINKS
 
 
