@@ -1,7 +1,7 @@
 """A learner's attempts, kept only if the learner says so, and what a class's say about the checks' messages.
 
     import patchbook
-    patchbook.keep_attempts()          # in a cell of one's own; patchbook.keep_attempts(False) ends it
+    patchbook.keep_attempts(True)      # in the notebook's second cell, which says False until it is changed
 
 From then on, until the kernel ends, each check that runs adds a line to patchbook-attempts.jsonl beside the
 notebook: the exercise, the diagnosis ("" where the answer is right), the time. No name, no code, and nothing
@@ -42,7 +42,7 @@ def keep_attempts(yes: bool = True) -> None:
     The line has the exercise, the diagnosis and the time. Read it, delete it, or give it to your teacher:
     nobody else sees it.
     """
-    if is_nobodys():
+    if is_nobodys() or (not yes and _kept["file"] is None):
         return
     _kept["file"] = Path.cwd() / FILE if yes else None
     if yes:

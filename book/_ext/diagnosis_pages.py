@@ -2,8 +2,8 @@
 
 `diagnoses/index` has what the check of any exercise may say, and a list of all; `diagnoses/EXERCISE` what
 its own may say. The words are those of the rows in tests/mistakes. The code is a learner's: of the bank of
-wrong answers that tests the checks, or of a row that is one expression; never a specification's. The class
-edition has no code.
+wrong answers that tests the checks, of a row that is one expression, or the lines of a slip in our solution
+(tests/project/slips); never a specification's. The class edition has no code.
 
 What is read from the modules is kept in build/diagnoses: it takes some seconds of imports.
 """
@@ -20,14 +20,14 @@ import textwrap
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from running_pages import ROOT, cache_key
 
 TEXTS = ROOT / "book" / "diagnoses.toml"
 KEPT = ROOT / "build" / "diagnoses"
-ANSWERS = ROOT / "tests" / "project" / "answers"
+WRONG = [ROOT / "tests" / "project" / "answers", ROOT / "tests" / "project" / "slips"]
 ORPHAN = "---\norphan: true\n---\n"  # reached by its address: no page lists 100 others in its margin
 OTHERS = """:::{tip}
 Read the one that your check named. The others are hints about mistakes that you have not made.
@@ -140,7 +140,8 @@ def listed(name: str, row: dict[str, Any]) -> str:
 
 def gathered() -> dict[str, Any]:
     """Each exercise's rows, and what the check of the toy exercise says to each general example."""
-    sources = [*sorted(ANSWERS.glob("*.py")), TEXTS, Path(__file__)]
+    wrong = sorted(path for folder in WRONG for path in folder.iterdir() if path.is_file())
+    sources = [*wrong, TEXTS, Path(__file__)]
     digest = hashlib.sha256(
         cache_key().encode() + b"".join(path.read_bytes() for path in sources)
     ).hexdigest()
@@ -160,10 +161,11 @@ def exercises() -> Iterator[tuple[str, dict[str, Any]]]:
 
     for chapter, its in chapters().items():
         tests = importlib.import_module(f"patchbook.tests.{chapter[3:]}")
+        slips = slips_by_exercise(chapter)
         for name, exercise in its["exercises"].items():
             if exercise["check"]:
                 check = getattr(tests, f"test_{name}").check
-                codes = own_code(check) | wrong_answers(check)
+                codes = slips.get(name, {}) | own_code(check) | wrong_answers(check)
                 rows = [
                     {"id": m.id, "what": m.what, "next": m.next, "code": codes.get(m.id, "")}
                     for m in check.mistakes
@@ -181,12 +183,25 @@ def group_of(check) -> str:
     return check.reference.__module__.rpartition(".")[2]
 
 
-def wrong_answers(check) -> dict[str, str]:
-    """The shortest of the bank's wrong answers for each diagnosis."""
+def ours(module: str) -> ModuleType:
+    """A module of the course's own tests."""
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
+    return importlib.import_module(f"tests.project.{module}")
+
+
+def slips_by_exercise(chapter: str) -> dict[str, dict[str, str]]:
+    """exercise -> id of a diagnosis -> the lines of a solution with a slip in them."""
+    lines: dict[str, dict[str, str]] = {}
+    for slip in ours("slips").slips_of(chapter):
+        lines.setdefault(slip.exercise.name, {})[slip.id] = slip.lines
+    return lines
+
+
+def wrong_answers(check) -> dict[str, str]:
+    """The shortest of the bank's wrong answers for each diagnosis."""
     try:
-        bank = importlib.import_module(f"tests.project.answers.{group_of(check)}")
+        bank = ours(f"answers.{group_of(check)}")
     except ModuleNotFoundError:
         return {}
     mine = [answer for answer in bank.BANK if answer.exercise == check.exercise]

@@ -1,7 +1,7 @@
-"""The first and the last cell of every notebook: where things are, and how far one is.
+"""Cells that every notebook has: where things are, whether attempts are kept, and how far one is.
 
-The first leads to Colab and to the book's pages, and shows the chapter's drawing; the last counts the
-checks that passed.
+The first leads to Colab and to the book's pages, and shows the chapter's drawing; one under the set-up asks
+for a consent; the last counts the checks that passed.
 
 They are made for a course on GitHub: the addresses follow from the repository's, which stands in _config.yml.
 A picture is loaded from the repository, since Colab shows no other. Where there is no network its alternative
@@ -20,6 +20,11 @@ FOOT = """# How far you are: the open checks that passed in this session. Hidden
 import patchbook
 
 patchbook.progress()"""
+CONSENT = """# Off. With True each check that runs adds a line to a file beside this notebook: exercise,
+# diagnosis, time; no name, no code. It is sent nowhere: give it to your teacher if you want to help.
+import patchbook
+
+patchbook.keep_attempts(False)"""
 LABEL = "[![Open in Colab]("  # a head begins with it
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 SVG = re.compile(r"<svg .*?</svg>", re.DOTALL)
@@ -46,11 +51,21 @@ def head(course: Course, chapter: str) -> NotebookNode | None:
     return new_markdown_cell("\n\n".join(parts), metadata={"tags": ["remove-cell"]})
 
 
+def consent(course: Course, chapter: str) -> NotebookNode | None:
+    """The cell under the set-up, by which a learner may keep attempts; None where the first is, too."""
+    return _ours(CONSENT, course, chapter)
+
+
 def foot(course: Course, chapter: str) -> NotebookNode | None:
-    """The last cell; None where the first is, too. Grading leaves it out, and no page shows it."""
+    """The last cell; None where the first is, too."""
+    return _ours(FOOT, course, chapter)
+
+
+def _ours(source: str, course: Course, chapter: str) -> NotebookNode | None:
+    """A cell that no page shows and that grading leaves out."""
     if course.colab(chapter) is None:
         return None
-    return new_code_cell(FOOT, metadata={"tags": ["remove-cell", "demo"]})
+    return new_code_cell(source, metadata={"tags": ["remove-cell", "demo"]})
 
 
 def is_head(cell: NotebookNode) -> bool:

@@ -7,7 +7,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from patchbook.authoring.course import Course
-from patchbook.authoring.head import foot, head
+from patchbook.authoring.head import consent, foot, head
 from patchbook.authoring.problems import refuse_problems
 
 SHORT = ("exercise", "check", "interpret", "setup", "points")
@@ -45,12 +45,22 @@ def source_notebook(course: Course, chapter: str) -> NotebookNode:
     fill_repository(notebook, course)
     for cell in notebook.cells:
         cell.metadata = derived_metadata(cell)
-    notebook.cells = list(filter(None, [head(course, chapter), *notebook.cells, foot(course, chapter)]))
+    cells = _under_the_set_up(consent(course, chapter), notebook.cells)
+    cells = [head(course, chapter), *cells, foot(course, chapter)]
+    notebook.cells = [cell for cell in cells if cell is not None]
     name_cells(notebook)
     notebook.metadata = notebook_metadata(chapter)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)
     return notebook
+
+
+def _under_the_set_up(cell: NotebookNode | None, cells: list[NotebookNode]) -> list[NotebookNode | None]:
+    """The cells with one more, where the package is there; without it, if nothing sets the package up."""
+    for number, other in enumerate(cells, 1):
+        if other.source.startswith(SETUP_MARKER):
+            return [*cells[:number], cell, *cells[number:]]
+    return cells
 
 
 def kind_of(cell: NotebookNode) -> str | None:

@@ -19,6 +19,7 @@ from patchbook.authoring import (
     stale_exercises,
     write_exercises,
 )
+from patchbook.authoring.head import CONSENT
 from tests.project import toy
 from tests.project.toy import CHAPTER, cell_of, toy_course
 
@@ -177,7 +178,7 @@ def on_github(course):
 
 
 def test_a_notebook_begins_with_the_way_to_colab_and_ends_with_how_far_one_is(course):
-    head, title, *_, foot = source_notebook(on_github(course), CHAPTER).cells
+    head, title, *others, foot = source_notebook(on_github(course), CHAPTER).cells
     badge, links, picture = head.source.split("\n\n")
     colab = f"https://colab.research.google.com/github/Teacher/course/blob/next/exercises/{CHAPTER}.ipynb"
     assert badge.startswith("[![Open in Colab](") and badge.endswith(f"]({colab})")
@@ -186,6 +187,8 @@ def test_a_notebook_begins_with_the_way_to_colab_and_ends_with_how_far_one_is(co
     assert picture == f"![Two boxes.]({raw})"
     assert head.metadata.tags == ["remove-cell"] and title.source.startswith("# A toy chapter")
     assert foot.source.endswith("patchbook.progress()") and "Hidden ones run at grading." in foot.source
+    set_up = [cell.source.startswith("# SETUP") for cell in others].index(True)
+    assert others[set_up + 1].source == CONSENT
 
 
 def test_a_course_that_is_not_on_github_has_no_head(course):

@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import patchbook
 from patchbook import attempts
+from patchbook.authoring.head import CONSENT
 from patchbook.checking import CheckFailed, Outcome, Record, observe
 from patchbook.grading.judging.judge import decide_by
 from patchbook.grading.report.copies import OWN, copies, normal, phrases_in, phrases_of
@@ -156,14 +157,15 @@ def test_attempts_are_kept_by_consent_only_and_say_what_a_message_was_worth(besi
             tests.test_attention_from_q_and_k(way)
 
     file, right = beside / attempts.FILE, lambda q, k: unscaled(q / q.shape[-1] ** 0.5, k)
+    exec(CONSENT, {})
     fails(unscaled)
-    assert not file.exists(), "off by default"
+    assert not file.exists() and capsys.readouterr().out == "", "off by default, without a word"
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     patchbook.keep_attempts()
     fails(unscaled)
     assert not file.exists(), "never while a notebook is graded"
     monkeypatch.delenv("NBGRADER_EXECUTION")
-    patchbook.keep_attempts()
+    exec(CONSENT.replace("False", "True"), {})
     assert str(file) in capsys.readouterr().out
     for way in (unscaled, unscaled, unmasked, unscaled_in_another_style):  # the second is the same cell again
         fails(way)
