@@ -73,7 +73,9 @@ def _swapped_heads(model, tokens, right):
     wrong = dict(right)
     for layer, z in zs.items():
         for head in range(model.cfg.n_heads):
-            wrong[f"L{layer}H{head}"] = z[:, :, head] @ model.blocks[layer].attn.W_O[0]
+            message = z[:, :, head] @ model.blocks[layer].attn.W_O[0]
+            rows = len(right[f"L{layer}H{head}"])
+            wrong[f"L{layer}H{head}"] = message.mean(0, keepdim=True) if rows == 1 else message
     return wrong
 
 
@@ -107,7 +109,7 @@ stand_ins = (
     ),
     Mistake(
         "first-heads-weights",
-        _stands(_swapped_heads, ("resample",)),
+        _stands(_swapped_heads, ("mean", "resample")),
         "all heads of a layer are written by the first head's W_O.",
         "Use W_O of this layer and this head.",
     ),

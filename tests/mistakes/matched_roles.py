@@ -39,7 +39,7 @@ def _replaced(labels, roles):
             names = [name.replace(node, role) for name in names for role in its]
         found += [
             " -> ".join(
-                f"unnamed {end.split('H')[0]}" + end[end.index(".") :] * ("." in end)
+                f"unnamed {end.split('H')[0]}" + end[end.find(".") :] * ("." in end)
                 if end.startswith("L") and "H" in end
                 else end
                 for end in name.split(" -> ")

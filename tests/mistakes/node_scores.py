@@ -9,7 +9,7 @@ from patchbook.tests.mistakes.gradient_rows import WAYS
 
 def _nodes(model, clean_tokens, corrupted_tokens, metric, **wrong):
     """node_attribution with one thing wrong: a node's score is the sum over its edges."""
-    own = {name: value for name, value in wrong.items() if name not in ("absolute", "cut_after")}
+    own = {name: value for name, value in wrong.items() if name not in ("absolute", "cut_after", "embedding")}
     edges = slopes.edge_slopes(model, clean_tokens, corrupted_tokens, metric, **own)
     scores = {}
     for label, score in edges.items():

@@ -21,7 +21,7 @@ LONGEST = (
     "test_mutants.py",
     "test_sample_class.py",
 )
-IN_PIECES = ("test_checks.py", "test_rewrites.py")  # a few seconds for each exercise
+IN_PIECES = ("test_checks.py", "test_rewrites.py", "test_slips.py")  # a few seconds for each exercise
 
 
 @pytest.hookimpl(optionalhook=True)  # without xdist nobody asks

@@ -7,7 +7,7 @@ RUNS_A_CHAPTER = (
     "test_untouched_stubs_stop_nothing",
 )
 
-ABOUT_EXERCISES = ("test_checks.py", "test_rewrites.py")
+ABOUT_EXERCISES = ("test_checks.py", "test_rewrites.py", "test_slips.py")
 HANDED_IN = ("test_serving.py", "test_platforms.py")
 GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a processor to start
     "test_nothing_lost.py",

@@ -23,7 +23,7 @@ KINDS = (
     FIGURES,
     "search.html",
 )
-# Without `preload`, by which axe asks for the style sheets again: a page on a disk may not, and complains late.
+# Without `preload`: axe would ask for the style sheets again, and a page on a disk may not.
 VIOLATIONS = """axe.run(document, {resultTypes: ["violations"], preload: false}).then(found => JSON.stringify(
   found.violations.map(({id, impact, nodes: [one]}) => [id, impact, one.target.join(" "), one.failureSummary])
 ))"""

@@ -1,4 +1,4 @@
-"""The lines that the book shows as wrong in one way are wrong in that way, and each diagnosis has some."""
+"""What the book shows as wrong in one way is wrong in that way."""
 
 import pytest
 
@@ -9,6 +9,6 @@ SLIPS = [slip for chapter in CHAPTERS for slip in slips_of(chapter)]
 
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.exercise.name}-{slip.id}")
-def test_the_check_says_of_a_slip_what_its_page_says(slip):
+def test_a_check_says_of_a_slip_what_its_page_says(slip):
     assert slip.said() == slip.id
-    assert slip.wrong.strip("\n") in slip.source and slip.lines.startswith(f"def {slip.changed.name}(")
+    assert slip.lines.startswith(f"def {slip.changed.name}(") and slip.lines.count("\n") < 25
