@@ -3,7 +3,8 @@
 Counted are matrix products only, two operations for each multiplication and sum. Together they are the bound
 that `benchmarks/patching.py` holds the clock against. Starting a batch costs time, too: as much as CALL
 operations in each layer. So on a small model patches of several positions go together, although the earliest
-one decides how many positions all of them compute; on a large one they do not.
+one decides how many positions all of them compute; on a large one they do not. And a batch is so small that a
+core keeps its activations close, unless reading the weights so often would cost more.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from patchbook.patching.arithmetic import Arithmetic
 from patchbook.patching.reading import Read
 
 CALL = 2e7  # operations that a processor core does while a layer's calls are started
-ROOM = 2**24  # bytes that one batch's widest activation may take
+CLOSE = 2**22  # bytes that a core keeps close
 
 Item = TypeVar("Item")
 
@@ -40,6 +41,7 @@ class Costs:
     """A model's sizes, and those of a batch of prompts.
 
     d_vocab: how many tokens' logits are read. read: at how many positions. pairs: of prompt and position.
+    asks: whether queries may go to the stream's space, one of its vectors for each head (`Arithmetic.ask`).
     """
 
     layers: int
@@ -52,6 +54,7 @@ class Costs:
     length: int
     read: int
     pairs: int
+    asks: bool
     bytes_each: int
 
     @classmethod
@@ -69,6 +72,7 @@ class Costs:
             length=read.pairs.shape[1],
             read=int(read.pairs.any(0).sum()),
             pairs=int(read.pairs.sum()),
+            asks=arithmetic.few_ask(1, 1, read.pairs.shape[1]),
             bytes_each=arithmetic.W_E.element_size(),
         )
 
@@ -89,8 +93,15 @@ class Costs:
     def room(self, entry: Entry) -> float:
         """Bytes of one row's widest activation, and of its logits."""
         positions = self.batch * (self.length - entry.start)
-        widest = max(self.d_mlp, self.n_heads * self.d_head, self.d_model)
+        asked = self.n_heads * self.d_model if self.asks else self.d_model
+        widest = max(self.d_mlp, self.n_heads * self.d_head, asked)
         return self.bytes_each * (positions * widest + self.pairs * self.d_vocab)
+
+    @property
+    def most(self) -> float:
+        """Bytes that one batch may take: what a core keeps close; half a layer's weights if that is more."""
+        weights = self.d_model * (4 * self.n_heads * self.d_head + 2 * self.d_mlp)
+        return max(CLOSE, self.bytes_each * weights / 2)
 
     def batches(
         self, items: Sequence[Item], entry_of: Callable[[Item], Entry]
@@ -104,7 +115,7 @@ class Costs:
                 both = entry.joined(own)
                 more = (len(batch) + 1) * self.row(both) - len(batch) * self.row(entry) - self.row(own)
                 calls = CALL * (self.layers - own.layer + 1)
-                if more <= calls and (len(batch) + 1) * self.room(both) <= ROOM:
+                if more <= calls and (len(batch) + 1) * self.room(both) <= self.most:
                     batch.append(item)
                     entry = both
                     continue
@@ -120,7 +131,7 @@ class Costs:
         pack, room = [], 0.0
         for batch, entry in self.batches(items, entry_of):
             more = len(batch) * self.room(entry)
-            if pack and room + more > ROOM:
+            if pack and room + more > self.most:
                 yield pack
                 pack, room = [], 0.0
             pack.append((batch, entry))
@@ -130,7 +141,7 @@ class Costs:
 
     def alike(self, items: Sequence[Item], entry: Entry, rows_each: int = 1) -> list[list[Item]]:
         """Items that all enter alike, in batches. rows_each: how many rows' room one takes."""
-        number = max(1, int(ROOM // (rows_each * self.room(entry))))
+        number = max(1, int(self.most // (rows_each * self.room(entry))))
         return [[*items[start : start + number]] for start in range(0, len(items), number)]
 
     def _attention(self, changed: int, queries: int) -> float:

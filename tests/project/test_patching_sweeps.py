@@ -3,6 +3,7 @@
 import contextlib
 import io
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_
 from patchbook.models import shortformer
 from patchbook.patching import sweeps
 from patchbook.patching.arithmetic import SHORT, Arithmetic
-from patchbook.patching.costs import Costs, Entry
+from patchbook.patching.costs import CLOSE, Costs, Entry
 from patchbook.patching.labelled import Labelled
 from patchbook.patching.patches import Bench, Patch
 from patchbook.patching.reading import Read, ReadLogits, ReadMore, what_is_read
@@ -325,7 +326,7 @@ def test_prompts_that_begin_alike_are_not_run_there(awkward):
 
 
 def test_costs_are_those_of_a_hand_count():
-    costs = Costs(3, 10, 2, 4, 40, 100, batch=2, length=6, read=1, pairs=2, bytes_each=4)
+    costs = Costs(3, 10, 2, 4, 40, 100, batch=2, length=6, read=1, pairs=2, asks=False, bytes_each=4)
     logits, query, mlp = 2 * 2 * 10 * 100, 2 * 10 * 8 + 2 * 8 * 10, 4 * 10 * 40
     made = 4 * 1 * 10 * 8 + 4 * 6 * 8  # one key and one value, and the query's look at six
     assert costs.row(Entry(2, 2, 1)) == 2 * (made + query + mlp) + logits
@@ -337,13 +338,25 @@ def test_costs_are_those_of_a_hand_count():
 
 
 def test_small_models_pay_for_calls_and_large_ones_for_positions():
-    small = Costs(3, 10, 2, 4, 40, 100, batch=2, length=6, read=1, pairs=2, bytes_each=4)
-    large = Costs(12, 768, 12, 64, 3072, 50257, batch=8, length=15, read=1, pairs=8, bytes_each=4)
+    small = Costs(3, 10, 2, 4, 40, 100, batch=2, length=6, read=1, pairs=2, asks=False, bytes_each=4)
+    large = Costs(12, 768, 12, 64, 3072, 50257, batch=8, length=15, read=1, pairs=8, asks=True, bytes_each=4)
     entries = [Entry(0, start, 1) for start in range(6)]
     assert [len(items) for items, _ in small.batches(entries, lambda entry: entry)] == [6]
     assert [len(items) for items, _ in large.batches(entries, lambda entry: entry)] == 6 * [1]
     packs = [*large.packed(entries, lambda entry: entry)]
     assert sum(len(pack) for pack in packs) == 6 and len(packs) < 6
+
+
+def test_batches_are_small_unless_the_weights_are_large():
+    sizes = {"read": 1, "asks": False, "bytes_each": 4}
+    small = Costs(4, 64, 6, 16, 256, 1000, batch=100, length=15, pairs=100, **sizes)
+    large = Costs(12, 768, 12, 64, 3072, 50257, batch=8, length=15, pairs=8, **sizes)
+    assert small.most == CLOSE and large.most == 4 * 12 * 768**2 / 2
+    (batch, *others) = small.alike(range(50), Entry(0, 0, 15))
+    assert len(batch) * small.room(Entry(0, 0, 15)) <= small.most and others
+    asked = replace(large, asks=True)  # a vector of the stream's size for each head
+    more = asked.room(Entry(0, 0, 15)) - large.room(Entry(0, 0, 15))
+    assert more == 4 * 8 * 15 * (12 * 768 - 3072)
 
 
 def test_results_say_what_they_are_and_draw_themselves():
