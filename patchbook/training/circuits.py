@@ -16,6 +16,7 @@ from patchbook.training.measure import HELD_OUT, repeated_tokens
 
 MANY = 320  # prompts by which a head is named
 FEW = 8  # what a first look has, to compare with
+BY_CHANCE = "how many heads chance alone would name"
 
 PATTERNS = {  # what a head attends to from position q, when the text is `half` tokens said twice
     "previous token": lambda q, half: q - 1,
@@ -159,7 +160,5 @@ def summary(model, gpt2: bool) -> dict:
             **{what: named(values, line) for what, (values, line) in measures.items()},
             "resid_pre patched": [[round(x, 3) for x in row] for row in resid_pre_sweep(model).tolist()],
         },
-        "how many heads chance alone would name": {
-            what: by_chance(values, line) for what, (values, line) in measures.items()
-        },
+        BY_CHANCE: {what: by_chance(values, line) for what, (values, line) in measures.items()},
     }

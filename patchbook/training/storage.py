@@ -6,7 +6,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save
 
+from patchbook.training.circuits import BY_CHANCE
+
 NEAR = 0.005  # logits, nats, or attention: what may differ. Heads named must be the same heads.
+NEAR_COUNT = 0.05  # heads: how far means of counts over draws may be apart
 OF_THE_FILES = ("bytes_of_weights", "stored_as")
 
 
@@ -40,8 +43,8 @@ def stored_as(path: Path) -> str:
     return str(next(iter(load_file(path).values())).dtype).removeprefix("torch.")
 
 
-def differences(before: dict, after: dict, where: str = "") -> Iterator[str]:
-    """What two models' measured numbers disagree on: other keys, or a number further than NEAR.
+def differences(before: dict, after: dict, where: str = "", near: float = NEAR) -> Iterator[str]:
+    """What two models' measured numbers disagree on: other keys, or a number further than `near`.
 
     >>> list(differences({"ioi": {"L3H0": 0.31}}, {"ioi": {"L3H0": 0.35}}))
     ['ioi: L3H0: 0.31 became 0.35']
@@ -54,8 +57,8 @@ def differences(before: dict, after: dict, where: str = "") -> Iterator[str]:
         if key in OF_THE_FILES:
             continue
         if isinstance(one, dict):
-            yield from differences(one, other, f"{where}{key}: ")
+            yield from differences(one, other, f"{where}{key}: ", NEAR_COUNT if key == BY_CHANCE else near)
         elif isinstance(one, list):
-            yield from differences(dict(enumerate(one)), dict(enumerate(other)), f"{where}{key}: ")
-        elif one != other and (isinstance(one, str) or abs(one - other) > NEAR):
+            yield from differences(dict(enumerate(one)), dict(enumerate(other)), f"{where}{key}: ", near)
+        elif one != other and (isinstance(one, str) or abs(one - other) > near):
             yield f"{where}{key}: {one} became {other}"

@@ -234,6 +234,8 @@ def test_another_head_is_a_difference_however_small_it_is():
     before, after = {"found": {"L0H1": [0.3, 0.0]}}, {"found": {"L0H2": [0.3, 0.0]}}
     assert list(storage.differences(before, after)) == ["found: L0H1 became L0H2"]
     assert not list(storage.differences(before, before))
+    counts = [{circuits.BY_CHANCE: {"patched": {"on 8 prompts": mean}}} for mean in (1.04, 1.05, 1.14)]
+    assert not list(storage.differences(*counts[:2])) and list(storage.differences(*counts[::2]))
 
 
 def test_the_command_trains_measures_and_writes_a_card(tmp_path, monkeypatch, capsys):
