@@ -17,6 +17,7 @@ import ctypes
 import io
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -50,7 +51,9 @@ SWEEPS = {  # by name, what is asked of the ratio
 PATHS = {"get_path_patch_head_to_final_resid_post": 5, "get_path_patch_head_to_heads": 5}
 EDGE_PROMPTS, EDGE_SAMPLE = 100, 20
 ROUNDS = 3
-M_MMAP_THRESHOLD = -3  # the C library's number for it
+FREED_AT_ONCE = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**20)
+}  # so the peak is what is needed, not what lies in pieces
 clock = time.perf_counter  # --processor puts another in its place
 
 
@@ -207,9 +210,7 @@ def peak(function: Callable) -> float:
     child = os.fork()
     if child == 0:
         torch.set_num_threads(1)  # a fork has no threads of its parent's
-        c = ctypes.CDLL(None)
-        c.mallopt(M_MMAP_THRESHOLD, 2**20)  # what is freed goes back at once: the peak is what is needed
-        c.malloc_trim(0)  # and what was freed before is no room to hide in
+        ctypes.CDLL(None).malloc_trim(0)  # what was freed before is no room to hide in
         before = current_memory()
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")  # forget the peak so far
@@ -305,24 +306,27 @@ def main() -> int:
     parser.add_argument(
         "--sample", type=int, default=1, metavar="N", help="of the slow side, every Nth run only"
     )
+    parser.add_argument("--memory", action="store_true", help="only the peak of memory, in this process")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processor", action="store_true", help="processor time: where others share it")
     options = parser.parse_args()
     if options.processor:
         globals()["clock"] = time.process_time
-    torch.set_num_threads(options.threads)
-    with torch.no_grad():
+    torch.set_num_threads(1 if options.memory else options.threads)  # a fork that had more may hang
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        if options.memory:
+            print(memory(model_of("gpt2-size", folder)))
+            return 0
         said, took = all_edges(options.device)
         print(said, flush=True)
         if options.edges:
             print(f"edges {took:.1f} s")
             return 0
-        with tempfile.TemporaryDirectory() as folder:
-            model = model_of("gpt2-size", folder).to(options.device)
-            model.cfg.device = options.device
         if options.device == "cpu":
-            print(memory(model), flush=True)
+            subprocess.run([sys.executable, __file__, "--memory"], env=os.environ | FREED_AT_ONCE, check=True)
+        model = model_of("gpt2-size", folder).to(options.device)
+        model.cfg.device = options.device
         speed = multiplying_speed(options.device)
         print(f"{speed / 1e9:.0f} billion operations in a second at most; load {os.getloadavg()[0]:.1f}")
         rows = transformer_lens_rows(model, options.sample, options.device, speed)
