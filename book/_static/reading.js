@@ -14,7 +14,6 @@
       else if (box.tabIndex === 0) box.removeAttribute("tabindex");
     }
   }
-  addEventListener("load", reach);
-  addEventListener("resize", reach);
+  addEventListener("load", () => new ResizeObserver(reach).observe(document.querySelector("main"))); // now, and at any width
   document.addEventListener("toggle", reach, true);
 })();
