@@ -14,6 +14,8 @@
       else if (box.tabIndex === 0) box.removeAttribute("tabindex");
     }
   }
-  addEventListener("load", () => new ResizeObserver(reach).observe(document.querySelector("main"))); // now, and at any width
+  // As soon as there is something to read, at any width that it gets, and when fonts and pictures are there.
+  document.addEventListener("DOMContentLoaded", () => new ResizeObserver(reach).observe(document.querySelector("main")));
+  addEventListener("load", reach);
   document.addEventListener("toggle", reach, true);
 })();
