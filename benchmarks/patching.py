@@ -51,9 +51,8 @@ SWEEPS = {  # by name, what is asked of the ratio
 PATHS = {"get_path_patch_head_to_final_resid_post": 5, "get_path_patch_head_to_heads": 5}
 EDGE_PROMPTS, EDGE_SAMPLE = 100, 20
 ROUNDS = 3
-FREED_AT_ONCE = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**20)
-}  # so the peak is what is needed, not what lies in pieces
+# Memory that is freed goes back at once: the peak is what is needed, without what lies about in pieces.
+FREED_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
 clock = time.perf_counter  # --processor puts another in its place
 
 

@@ -1,7 +1,7 @@
 """A learner's attempts, kept only if the learner says so, and what a class's say about the checks' messages.
 
     import patchbook
-    patchbook.keep_attempts(True)      # in the notebook's second cell, which says False until it is changed
+    patchbook.keep_attempts(True)      # in the cell under the set-up, which says False until it is changed
 
 From then on, until the kernel ends, each check that runs adds a line to patchbook-attempts.jsonl beside the
 notebook: the exercise, the diagnosis ("" where the answer is right), the time. No name, no code, and nothing

@@ -11,7 +11,7 @@ import pytest
 from patchbook.checking import CheckFailed, Record, judge, observe
 from patchbook.checking.comparing import agree
 from patchbook.checking.errors import NEEDS_ANOTHER, NOT_WRITTEN
-from patchbook.checking.record import as_data
+from patchbook.checking.record import Raised, as_data
 from patchbook.checking.references import value_of
 from patchbook.outline import address
 
@@ -117,6 +117,9 @@ def test_the_cases_tell_every_mistake_from_the_reference_and_the_others(exercise
     values = [(name, [value_of(check, row, case) for case in check.cases(0)]) for name, row in rows]
     for (a, first), (b, second) in itertools.combinations(values, 2):
         assert not all(map(agree, second, first)), f"{b} gives the same values as {a} on every case"
+    given = [number for number, case in enumerate(check.cases(0)) if not case.raises]
+    broken = [name for name, its in values if given and all(isinstance(its[i], Raised) for i in given)]
+    assert not broken, "a way of going wrong that only raises is nobody's values"
 
 
 @pytest.mark.parametrize("exercise", [name for name, test in TESTS.items() if test.check.compares])

@@ -4,8 +4,8 @@
 
 Each has `right`, a text that stands once in the solution's function, and `wrong`, what a learner wrote there.
 `said_by` names the exercises whose checks say so, where it is not this one's alone: those of functions that
-are built on this one. The book's pages of
-diagnoses show the lines that are wrong. `tests/project/test_slips.py` holds that the check says so of them.
+are built on this one. The book's pages of diagnoses show the lines that are wrong, and
+`tests/project/test_slips.py` holds that the check says so of them.
 """
 
 import ast
@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from patchbook.checking import Check, CheckFailed, judge, observe
+from patchbook.checking import CheckFailed, judge, observe
 from tests.project.mutation import Exercise, exercises_of
 
 
@@ -44,11 +44,10 @@ class Slip:
     @property
     def answer(self) -> Any:
         """The learner's function: the exercise's solution with the slip in it, or in what it is built on."""
-        own = exercises_of(self.exercise.chapter)
-        names = dict(self.changed.names)
+        own, names = exercises_of(self.exercise.chapter), self.changed.names
         for each in own[own.index(self.changed) : own.index(self.exercise) + 1]:
             source = self.source if each is self.changed else each.source
-            exec(compile(source, f"<{each.name}>", "exec"), names)
+            names = names | {each.name: dataclasses.replace(each, names=names).function(source)}
         return names[self.exercise.name]
 
     @property
@@ -58,10 +57,10 @@ class Slip:
         first, last = (source.count("\n", 0, at) + 1 for at in (before, before + len(self.wrong)))
         (function,) = ast.parse(source).body
         body = function.body[1:] if ast.get_docstring(function) else function.body
-        for one in ast.walk(function):
-            simple = isinstance(one, ast.stmt) and not hasattr(one, "body")
-            if simple and one.lineno <= last and one.end_lineno >= first:
-                first, last = min(first, one.lineno), max(last, one.end_lineno)
+        simple = [one for one in ast.walk(function) if isinstance(one, ast.stmt) and not hasattr(one, "body")]
+        touched = [one for one in simple if one.lineno <= last and one.end_lineno >= first]
+        first = min([first, *(one.lineno for one in touched)])
+        last = max([last, *(one.end_lineno for one in touched)])
         text = source.splitlines()
         shown = [line for line in text[first - 1 : last] if "### " not in line]
         above = ["    ..."] if body[0].lineno < first else []
@@ -72,16 +71,11 @@ class Slip:
         """The id that the check gives, knowing this diagnosis and the usual ones; "" if it passes."""
         check = self.exercise.check
         alone = dataclasses.replace(check, mistakes=tuple(m for m in check.mistakes if m.id == self.id))
-        return verdict(alone, self.answer)
-
-
-def verdict(check: Check, answer: Any) -> str:
-    """The id of the diagnosis that an answer gets at the seed a learner sees; "" if it passes."""
-    try:
-        judge(check, observe(check, answer))
-    except CheckFailed as failed:
-        return failed.diagnosis
-    return ""
+        try:
+            judge(alone, observe(alone, self.answer))
+        except CheckFailed as failed:
+            return failed.diagnosis
+        return ""
 
 
 def _parameters(function: ast.FunctionDef) -> str:
