@@ -1,6 +1,7 @@
 # make            set up, build the exercises, grade the sample class, write its report, and say where it is
-# make test       everything that must hold: style, fresh exercises, all tests (in four processes: some of
-#                 them grade, and mostly wait)
+# make test       what must hold: style, fresh exercises, the tests (in four processes: some of them grade, and
+#                 mostly wait). Of what goes row by row, such as wrong answers, a share that the commit draws, and
+#                 what is about uncommitted changes; `make test ROWS=all` runs every row, as CI does
 # make check      while you work, within a minute: style, fresh exercises, and of the tests those about what changed
 #                 since main, by what they import (tests/project/selecting.py); the long ones are left to `make test`
 # make book       the course as web pages, in build/book
@@ -14,6 +15,7 @@
 # make models     train all small models again (about 40 minutes each; it goes on where it was interrupted)
 
 PYTHON ?= python3
+ROWS ?= drawn
 BIN := .venv/bin
 READY := .venv/ready
 export TOKENIZERS_PARALLELISM := false
@@ -32,7 +34,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m patchbook.authoring --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --rows $(ROWS)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ import argparse
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -84,25 +86,26 @@ def lay_out(edition: str, sources: Path) -> None:
             (sources / shared).symlink_to(ROOT / shared)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    for part in contents["parts"]:
-        for chapter in part["chapters"]:
-            for entry in chapter.get("sections", []):
-                name = Path(entry["file"]).name
-                entry["file"] = f"exercises/{name}"
-                pages = exercises(name, edition, config["repository"]["url"])
-                entry["sections"] = write(pages, sources / "exercises", name)
+    chapters = [chapter for part in contents["parts"] for chapter in part["chapters"]]
+    entries = {Path(e["file"]).name: e for chapter in chapters for e in chapter.get("sections", [])}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the work is in the kernels
+        notebooks = pool.map(
+            partial(exercises, edition=edition, repository=config["repository"]["url"]), entries
+        )
+        for (name, entry), notebook in zip(entries.items(), notebooks, strict=True):
+            entry["file"] = f"exercises/{name}"
+            entry["sections"] = write(split(notebook, name), sources / "exercises", name)
     for name, page in diagnosis_pages.pages(edition).items():
         _write(sources / "diagnoses" / f"{name}.md", page)
     _write(sources / "_toc.yml", yaml.safe_dump(contents, allow_unicode=True, sort_keys=False))
 
 
-def exercises(chapter: str, edition: str, repository: str) -> dict[str, NotebookNode]:
-    """The pages of a chapter's exercises, by their names."""
+def exercises(chapter: str, edition: str, repository: str) -> NotebookNode:
+    """A chapter's exercises as one notebook: for self-study it has run."""
     text = (ROOT / "solutions" / f"{chapter}.md").read_text(encoding="utf-8")
-    notebook = shown(text, repository, solved=edition == "self-study")
-    if edition == "self-study":
-        notebook = executed(notebook, ROOT / "solutions" / f"{chapter}.ipynb", CACHE / cache_key())
-    return split(notebook, chapter)
+    if edition == "class":
+        return shown(text, repository, solved=False)
+    return executed(shown(text, repository), ROOT / "solutions" / f"{chapter}.ipynb", CACHE / cache_key())
 
 
 def write(pages: dict[str, NotebookNode], folder: Path, chapter: str) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import threading
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "jupyter-cache"  # for both editions
+ONE_AT_A_TIME = threading.Lock()  # uses the cache: several notebooks may run at once
 TIMEOUT = 1200  # of one cell; seconds on a free machine, minutes on a busy one
 # their versions change outputs as much as our own source does
 DRAWN_WITH = ("circuitsvis", "plotly", "torch", "transformer_lens")
@@ -41,13 +43,14 @@ def executed(notebook: NotebookNode, path: Path, cache_folder: Path) -> Notebook
 
     Raises RuntimeError with the traceback of the cell that failed.
     """
-    cache = get_cache(str(cache_folder))
     notebook.metadata.kernelspec.name = kernel()
-    with suppress(KeyError):
+    with ONE_AT_A_TIME, suppress(KeyError):
+        cache = get_cache(str(cache_folder))
         cache.match_cache_notebook(notebook)
         return cache.merge_match_into_notebook(notebook)[1]
     result = single_nb_execution(notebook, cwd=str(path.parent), timeout=TIMEOUT, allow_errors=False)
     if result.err is not None:
         raise RuntimeError(f"{path.stem}: a cell failed.\n{result.exc_string}")
-    cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path)), check_validity=False, overwrite=True)
+    with ONE_AT_A_TIME:
+        cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path)), check_validity=False, overwrite=True)
     return notebook

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from patchbook import starting  # noqa: F401  (before nbformat is imported)
+from tests.project import drawing
 from tests.project.selecting import is_chosen, is_for_later
 
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
@@ -38,6 +39,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--touched", action="store_true", help="only quick tests, and those about what changed")
+    parser.addoption(
+        "--rows", choices=["all", "drawn"], default="all", help="of what goes row by row: see drawing.py"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    drawing.every_row = config.getoption("rows") == "all"
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if not drawing.every_row:
+        return f"rows: a share, drawn by commit {drawing.commit()[:9]} (all of them: make test ROWS=all)"
+    return None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -51,6 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.name in IN_PIECES))
     if config.getoption("touched"):
         items[:] = filter(is_chosen, items)
+    elif not drawing.every_row:
+        items[:] = drawing.drawn(items)
 
 
 def pytest_collection_finish() -> None:

@@ -6,6 +6,7 @@ RUNS_A_CHAPTER = (
     "test_a_solution_runs_from_top_to_bottom",
     "test_untouched_stubs_stop_nothing",
 )
+A_MUTANT = "test_a_mutant_of_each_solution_is_refused"
 
 ABOUT_EXERCISES = ("test_checks.py", "test_rewrites.py", "test_slips.py")
 HANDED_IN = ("test_serving.py", "test_platforms.py")
@@ -36,5 +37,5 @@ class ByWork(LoadScopeScheduling):
             return "what is handed in"
         if file.endswith(READS_THE_BOOK):
             return "the book"
-        shared = file.endswith(ABOUT_EXERCISES) or name in RUNS_A_CHAPTER
+        shared = file.endswith(ABOUT_EXERCISES) or name in (*RUNS_A_CHAPTER, A_MUTANT)
         return parameters.split("-")[0] if shared and parameters else file

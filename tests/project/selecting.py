@@ -1,4 +1,4 @@
-"""Which tests `make check` runs: the quick ones, and those about what changed. `make test` runs all.
+"""Which tests `make check` runs: the quick ones, and those about what changed. For `make test` see `drawing`.
 
 What changed is what git says: since this branch left main, and what is not committed yet. A file of tests is
 about a folder of code when it imports something of it, itself or through a helper, and about a folder of data
@@ -66,9 +66,12 @@ def is_for_later(file: Path) -> bool:
 
 def is_chosen(test: pytest.Item) -> bool:
     """Of the files that go through all exercises: what runs once, and what is about a name that changed."""
+    return test.path.name not in BY_EXERCISE or "[" not in test.name or is_named(test)
+
+
+def is_named(test: pytest.Item) -> bool:
+    """Whether what changed has a name that stands in a test's parameters."""
     _, _, parameters = test.name.partition("[")
-    if test.path.name not in BY_EXERCISE or not parameters:
-        return True
     return not words().isdisjoint(re.findall(r"\w+", parameters))
 
 

@@ -31,6 +31,7 @@ from patchbook.grading.notebooks.plan import plan_of
 from patchbook.grading.notebooks.repair import repair
 from patchbook.grading.notebooks.submissions import Unreadable, find_submissions, read_notebook
 from patchbook.grading.notebooks.tests_folder import add_folder, check_named
+from tests.project.drawing import some
 from tests.project.toy import CHAPTER, HOME, as_colab_saves, cell_of, hand_in, released, solved
 
 COURSE = find_course(HOME)
@@ -420,7 +421,7 @@ def mark():
         package.__path__[:] = path
 
 
-@QUICK
+@settings(QUICK, max_examples=len(some(range(40), 3)))
 @given(steps=MOVES)
 def test_no_mangling_of_the_same_code_gives_more_marks(tmp_path_factory, mark, steps):
     folder = tmp_path_factory.getbasetemp()

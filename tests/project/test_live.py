@@ -22,6 +22,7 @@ from patchbook.patching.attribution import accumulated_logit_diff, decompose_log
 from patchbook.prompts.ioi import IOIDataset
 from patchbook.training.vocabulary import build_tokenizer
 from tests.project.browser import Browser
+from tests.project.drawing import some
 from tests.project.events import until
 from tests.project.live_page import BUNDLE, ROOT, asked, prepare, served
 
@@ -150,7 +151,7 @@ def test_fifty_prompts_and_every_sweep_agree_with_python(page, models, capsys):
     for prompts in sets:
         with torch.no_grad():
             wanted = python_says(model, prompts)
-        for i in range(len(prompts)):
+        for i in some(range(len(prompts)), 3):
             answers = page.asks(tasks_for(prompts, i, model))
             said = dict(zip(wanted, map(as_tensor, answers), strict=True))
             for name, values in wanted.items():

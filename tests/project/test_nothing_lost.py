@@ -25,6 +25,7 @@ from patchbook.grading.gradebook.database import submitted
 from patchbook.grading.gradebook.trouble import disk_error, stopped
 from patchbook.grading.notebooks.submissions import Unreadable, find_submissions, read_notebook
 from patchbook.grading.running.batch import Options, grade_class
+from tests.project.drawing import some
 from tests.project.graders import (
     WRONG,
     Calls,
@@ -87,7 +88,7 @@ def test_ten_kills_at_random_moments_lose_nothing(tmp_path, servers, undisturbed
     learners, journal = class_of(tmp_path / "in", LEARNERS), tmp_path / "out" / "journal.jsonl"
     chance, context, kept = random.Random(SEED), forker(), []
     roots = [getattr(servers, name).process.pid for name in ("warm", "judge", "work")]
-    for number in range(KILLS):
+    for number in some(range(KILLS), 3):
         half = len(kept) < LEARNERS / 2  # later kills find it as it begins: something must be left for them
         more = chance.choice([0, 1]) if half else 0  # submissions that it may finish first
         moment = chance.randrange(min(others[:-1]) if more else first)

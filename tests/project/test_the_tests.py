@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.project import selecting
+from tests.project import drawing, selecting
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.rglob("*.py"))
@@ -68,6 +68,41 @@ def test_of_all_exercises_a_check_runs_those_that_the_change_names(monkeypatch, 
     test = SimpleNamespace(name="test_right_answers_pass[double-in_one_line]", path=HERE / "test_checks.py")
     assert selecting.is_chosen(test) == chosen
     assert selecting.is_chosen(SimpleNamespace(name="test_names_are_unique", path=test.path)) is True
+
+
+def row(of: str, parameters: str) -> SimpleNamespace:
+    return SimpleNamespace(originalname=of, name=f"{of}[{parameters}]")
+
+
+@pytest.mark.parametrize("changed", [set(), {"rot_heads"}])
+def test_a_commit_draws_its_share_and_what_changed_and_all_commits_draw_everything(monkeypatch, changed):
+    name, share = next(iter(drawing.SHARES.items()))
+    rows = [row(name, f"{exercise}-{i}") for exercise in ("double", "rot_heads") for i in range(20)]
+    others = [row("test_of_something_else", str(i)) for i in range(3)]
+    monkeypatch.setattr(selecting, "words", lambda: changed)
+    drawn = {}
+    for number in range(50):
+        monkeypatch.setattr(drawing, "commit", lambda number=number: f"commit {number}")
+        drawn[number] = [each.name for each in drawing.drawn([*others, *rows])]
+        assert drawn[number] == [each.name for each in drawing.drawn([*others, *rows])]
+        assert {each.name for each in others} < set(drawn[number])
+        named = [each for each in drawn[number] if "rot_heads" in each]
+        assert len(named) == (20 if changed else 20 // share)
+    assert {each for its in drawn.values() for each in its} == {each.name for each in [*others, *rows]}
+
+
+def test_who_asks_for_every_row_gets_it_and_each_share_is_of_a_test_that_there_is(monkeypatch):
+    monkeypatch.setattr(drawing, "every_row", True)
+    assert drawing.some(range(9), 3) == [*range(9)]
+    monkeypatch.setattr(drawing, "every_row", False)
+    assert len(drawing.some(range(9), 3)) == 3
+    there = {name for path in FILES for name in functions_in(path)}
+    assert drawing.SHARES.keys() <= there
+
+
+def functions_in(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
 
 
 def test_a_test_of_one_file():

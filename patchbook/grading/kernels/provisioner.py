@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import signal
+import threading
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from patchbook.grading.kernels.sandbox import HOME, MEETING
 
 FAREWELL = 300  # seconds that an overseer may take to end what a kernel started
 GONE = -signal.SIGKILL  # the exit code of a kernel whose overseer cannot be asked any more
+_starting = threading.Lock()
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -148,9 +150,14 @@ def hear(connection: Connection) -> dict[str, Any]:
     return json.loads(connection.recv_bytes())
 
 
-@functools.cache
 def own_server() -> Server:
     """The warm process that all kernels of this process share; it ends with this process."""
+    with _starting:  # kernels may be asked for by several threads
+        return _own_server()
+
+
+@functools.cache
+def _own_server() -> Server:
     server = Server("patchbook.grading.kernels.warm_process", os.environ, "{}")
     atexit.register(server.close)
     return server

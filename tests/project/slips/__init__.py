@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from patchbook.checking import CheckFailed, judge, observe
+from patchbook.checking import Check, CheckFailed, Mistake, Record, judge, observe
 from tests.project.mutation import Exercise, exercises_of
 
 
@@ -68,14 +68,24 @@ class Slip:
         return "\n".join([f"def {function.name}({_parameters(function)}):", *above, *shown, *below])
 
     def said(self) -> str:
-        """The id that the check gives, knowing this diagnosis and the usual ones; "" if it passes."""
+        """The id that the check gives, or would give if it knew this row alone; "" if it passes."""
         check = self.exercise.check
-        alone = dataclasses.replace(check, mistakes=tuple(m for m in check.mistakes if m.id == self.id))
-        try:
-            judge(alone, observe(alone, self.answer))
-        except CheckFailed as failed:
-            return failed.diagnosis
-        return ""
+        record = observe(check, self.answer)
+        said = _said(check, record)
+        if said == self.id:
+            return said
+        return _said(dataclasses.replace(check, mistakes=self._own(check)), record)
+
+    def _own(self, check: Check) -> tuple[Mistake, ...]:
+        return tuple(mistake for mistake in check.mistakes if mistake.id == self.id)
+
+
+def _said(check: Check, record: Record) -> str:
+    try:
+        judge(check, record)
+    except CheckFailed as failed:
+        return failed.diagnosis
+    return ""
 
 
 def _parameters(function: ast.FunctionDef) -> str:
