@@ -34,7 +34,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m patchbook.authoring --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --rows $(ROWS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --rows=$(ROWS)
 
 check: $(READY)
 	$(BIN)/ruff check .

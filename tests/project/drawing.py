@@ -1,7 +1,7 @@
 """What `make test` runs of tests that go through rows: those about what changed, a share of the others.
 
 The share is drawn by the commit, so that one commit always gets the same rows, and a week's commits get all.
-`make test ROWS=all` runs every row, as CI does. So does pytest when nobody says `--rows drawn`.
+`make test ROWS=all` runs every row, as CI does. So does pytest when nobody says `--rows=drawn`.
 """
 
 import random
