@@ -11,8 +11,8 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import diagnosis_pages  # noqa: E402
 from exercise_pages import shown, split  # noqa: E402
-from running_pages import CACHE, cache_key, executed  # noqa: E402  (the folder is no package: Sphinx needs it so)
+from running_pages import CACHE, cache_key, executed, run_ahead  # noqa: E402  (no package: Sphinx needs it so)
 
 OUT = {"self-study": ROOT / "build" / "book", "class": ROOT / "build" / "book-class"}
 ENVIRONMENT = {  # of every cell that the build runs
@@ -87,25 +87,32 @@ def lay_out(edition: str, sources: Path) -> None:
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     chapters = [chapter for part in contents["parts"] for chapter in part["chapters"]]
-    entries = {Path(e["file"]).name: e for chapter in chapters for e in chapter.get("sections", [])}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the work is in the kernels
-        notebooks = pool.map(
-            partial(exercises, edition=edition, repository=config["repository"]["url"]), entries
-        )
-        for (name, entry), notebook in zip(entries.items(), notebooks, strict=True):
-            entry["file"] = f"exercises/{name}"
-            entry["sections"] = write(split(notebook, name), sources / "exercises", name)
+    sections = [entry for chapter in chapters for entry in chapter.get("sections", [])]
+    entries = {Path(entry["file"]).name: entry for entry in sections}
+    for name, notebook in notebooks(entries, edition, config["repository"]["url"]).items():
+        entries[name]["file"] = f"exercises/{name}"
+        entries[name]["sections"] = write(split(notebook, name), sources / "exercises", name)
     for name, page in diagnosis_pages.pages(edition).items():
         _write(sources / "diagnoses" / f"{name}.md", page)
     _write(sources / "_toc.yml", yaml.safe_dump(contents, allow_unicode=True, sort_keys=False))
 
 
-def exercises(chapter: str, edition: str, repository: str) -> NotebookNode:
+def notebooks(chapters: Iterable[str], edition: str, repository: str) -> dict[str, NotebookNode]:
+    """Each chapter's exercises. All that the build runs has run when they are there, several at a time."""
+    cache = CACHE / cache_key()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the work is in the kernels
+        made = {name: pool.submit(exercises, name, edition, repository, cache) for name in chapters}
+        for page in [pool.submit(run_ahead, path, cache) for path in sorted((ROOT / "book").glob("*.md"))]:
+            page.result()
+        return {name: notebook.result() for name, notebook in made.items()}
+
+
+def exercises(chapter: str, edition: str, repository: str, cache: Path) -> NotebookNode:
     """A chapter's exercises as one notebook: for self-study it has run."""
     text = (ROOT / "solutions" / f"{chapter}.md").read_text(encoding="utf-8")
     if edition == "class":
         return shown(text, repository, solved=False)
-    return executed(shown(text, repository), ROOT / "solutions" / f"{chapter}.ipynb", CACHE / cache_key())
+    return executed(shown(text, repository), ROOT / "solutions" / f"{chapter}.ipynb", cache)
 
 
 def write(pages: dict[str, NotebookNode], folder: Path, chapter: str) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from jupyter_client.kernelspec import find_kernel_specs
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,13 @@ def kernel() -> str:
     """A fork of one warm process, where there can be one: no page waits for imports, seven seconds."""
     warm = sys.platform == "linux" and "patchbook" in find_kernel_specs()
     return "patchbook" if warm else "python3"
+
+
+def run_ahead(page: Path, cache_folder: Path) -> None:
+    """Run a page of the book that has cells. Sphinx runs one at a time, and finds it in the cache."""
+    text = page.read_text(encoding="utf-8")
+    if is_myst_markdown_notebook(text):
+        executed(read_myst_markdown_notebook(text, path=page), page, cache_folder)
 
 
 def executed(notebook: NotebookNode, path: Path, cache_folder: Path) -> NotebookNode:

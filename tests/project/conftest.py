@@ -14,7 +14,6 @@ os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the o
 os.environ.setdefault("PATCHBOOK_DEVICE", "cpu")  # the same everywhere; test_devices asks for others
 LONGEST = (
     "test_book.py",
-    "test_book_in_a_browser.py",
     "test_hostile.py",
     "test_serving.py",
     "test_nothing_lost.py",
@@ -22,6 +21,7 @@ LONGEST = (
     "test_mutants.py",
     "test_sample_class.py",
 )
+LATER = ("test_book_in_a_browser.py",)  # when the book is there
 IN_PIECES = ("test_checks.py", "test_rewrites.py", "test_slips.py")  # a few seconds for each exercise
 
 
@@ -48,10 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     drawing.every_row = config.getoption("rows") == "all"
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not drawing.every_row:
-        return f"rows: a share, drawn by commit {drawing.commit()[:9]} (all of them: make test ROWS=all)"
-    return None
+        commit = drawing.commit()[:9] or "no commit"
+        terminalreporter.line(f"Rows: a share, drawn by {commit}. All of them: make test ROWS=all")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -62,25 +62,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is long and begins last keeps one core waiting for the other; small pieces fill the gap."""
-    items.sort(key=lambda item: (item.path.name not in LONGEST, item.path.name in IN_PIECES))
+    items.sort(key=lambda item: turn(item.path.name))
     if config.getoption("touched"):
         items[:] = filter(is_chosen, items)
     elif not drawing.every_row:
         items[:] = drawing.drawn(items)
 
 
+def turn(file: str) -> tuple[bool, ...]:
+    return file in IN_PIECES, file in LATER, file not in LONGEST
+
+
 def pytest_collection_finish() -> None:
     """What the libraries keep stays: the collector need not walk through all of it each time."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(scope="session")
-def built() -> dict[str, Path]:
-    """The html folder of each edition of the book, built once."""
-    from tests.project.built_book import build_editions
-
-    return build_editions()
 
 
 @pytest.fixture(scope="module", params=["tiny", "gpt2"])

@@ -19,13 +19,12 @@ GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a pro
     "test_postgres.py",
     "test_sandbox.py",
 )
-READS_THE_BOOK = ("test_book.py", "test_book_in_a_browser.py")
 
 
 class ByWork(LoadScopeScheduling):
     """Tests of one exercise share its cases, runs of one chapter a kernel, tests of one file its fixtures.
 
-    And the files that grade the toy course share its servers, those that read the book its build.
+    And the files that grade the toy course share its servers.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -35,7 +34,5 @@ class ByWork(LoadScopeScheduling):
             return "the toy course"
         if file.endswith(HANDED_IN):
             return "what is handed in"
-        if file.endswith(READS_THE_BOOK):
-            return "the book"
         shared = file.endswith(ABOUT_EXERCISES) or name in (*RUNS_A_CHAPTER, A_MUTANT)
         return parameters.split("-")[0] if shared and parameters else file

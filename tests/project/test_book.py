@@ -1,6 +1,6 @@
 """The book: builds without a warning, offline; links resolve; nothing hidden shows.
 
-test_book_in_a_browser.py looks at the same build, `built` in conftest.py.
+test_book_in_a_browser.py looks at the same build: see built_book.py.
 """
 
 import re
@@ -15,6 +15,7 @@ import nbformat
 import pytest
 import yaml
 
+from tests.project import built_book
 from tests.project.built_book import EDITIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +67,13 @@ class Page(HTMLParser):
         self.pieces.append(data)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def built() -> dict[str, Path]:
+    """The html folder of each edition."""
+    return {edition: built_book.built(edition) for edition in EDITIONS}
+
+
+@pytest.fixture(scope="module")
 def pages(built) -> dict[str, dict[str, Page]]:
     """Every page of both editions, by its path: pages["class"]["book/index.html"]."""
     return {

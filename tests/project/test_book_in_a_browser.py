@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.project.browser import Browser
+from tests.project.built_book import EDITIONS, built
 from tests.project.events import until
 
 AXE = (Path(__file__).parent / "vendor" / "axe" / "axe.min.js").read_text(encoding="utf-8")
@@ -38,8 +39,8 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def book(built) -> Path:
-    return built["self-study"]
+def book() -> Path:
+    return built("self-study")
 
 
 def everything_drawn(browser: Browser) -> None:
@@ -52,21 +53,22 @@ def everything_drawn(browser: Browser) -> None:
             until(lambda figure=figure, drawn=drawn: browser.value(f"!!{figure}.querySelector('{drawn}')"))
 
 
-def pages_of_every_kind(built: dict[str, Path]) -> Iterator[tuple[str, Path]]:
+def pages_of_every_kind() -> Iterator[tuple[str, Path]]:
     """Each kind of page once; with PATCHBOOK_AXE=all (`make axe`) every page of both editions."""
-    for edition, folder in built.items():
+    every = os.environ.get("PATCHBOOK_AXE") == "all"
+    for edition in EDITIONS if every else ["self-study"]:
+        folder = built(edition)
         for page in sorted(folder.rglob("*.html")):
             name = page.relative_to(folder).as_posix()
             twice = edition == "class" and name.startswith(("book/", "diagnoses/"))
-            wanted = (name in KINDS and edition == "self-study") or os.environ.get("PATCHBOOK_AXE") == "all"
             leads_on = name == "index.html"  # to book/index
-            if wanted and not leads_on and "_static" not in page.parts and not twice:
+            if (every or name in KINDS) and not leads_on and "_static" not in page.parts and not twice:
                 yield f"{edition}, {name}", page
 
 
-def test_no_page_has_a_fault_for_those_who_cannot_see_it(built, browser):
+def test_no_page_has_a_fault_for_those_who_cannot_see_it(browser):
     faults, seen = {}, 0
-    for name, page in pages_of_every_kind(built):
+    for name, page in pages_of_every_kind():
         seen += 1
         browser.complaints.clear()
         browser.open(page.as_uri())

@@ -23,7 +23,7 @@ from tests.project.toy import CHAPTER, HOME, WORTH, cell_of, hand_in, solved
 
 FILES = sorted((Path(__file__).parent / "hostile").glob("*.toml"))
 ALL = {f"{path.stem}-{name}": row for path in FILES for name, row in tomllib.loads(path.read_text()).items()}
-HOSTILE = dict(some(ALL.items(), 3))
+HOSTILE = dict(some(ALL.items(), 4))
 SECONDS = {learner: row["seconds"] for learner, row in HOSTILE.items() if "seconds" in row}
 HONEST = {"honest-ada": (3, 2, 1, 2), "honest-mid": (0, 2, 1, 2), "honest-zoe": (3, 2, 1, 2)}
 EXPECTED = {"double": 0, "shout": 2, "my_guess": 1, "cases_for_double": 2}

@@ -15,6 +15,7 @@ from patchbook.grading.gradebook.results import Result
 from patchbook.grading.notebooks.plan import Asked, Plan, UnfitCheck, only_shown, plan_of
 from patchbook.grading.notebooks.tests_folder import module_of
 from patchbook.grading.running.batch import grade_class
+from tests.project.drawing import some
 from tests.project.toy import CHAPTER, HOME, hand_in, released, solved
 
 COURSE = find_course()
@@ -120,7 +121,7 @@ def test_no_case_needs_a_specification(tmp_path):
     )
     plans = [plan_of(source_notebook(COURSE, chapter), chapter) for chapter in COURSE.chapters]
     asked = [[a.module, a.exercise, a.seeds[:1]] for plan in plans for a in plan.checks.values()]
-    command = [sys.executable, "-c", code, json.dumps(asked), str(tmp_path)]
+    command = [sys.executable, "-c", code, json.dumps(some(asked, 4)), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-600:]
 
