@@ -13,9 +13,9 @@ import pytest
 from tests.project.selecting import git, is_named
 
 SHARES = {  # of a test's rows one in so many
-    "test_wrong_answers_are_told_what_is_wrong": 8,
-    "test_right_answers_pass": 8,
-    "test_the_cases_tell_every_mistake_from_the_reference_and_the_others": 8,
+    "test_wrong_answers_are_told_what_is_wrong": 10,
+    "test_right_answers_pass": 10,
+    "test_the_cases_tell_every_mistake_from_the_reference_and_the_others": 10,
     "test_every_case_tells_right_from_wrong_by_far": 4,
     "test_a_record_judged_elsewhere_gives_the_same_verdict": 8,
     "test_an_untouched_stub_is_called_unwritten_and_stops_nothing": 4,

@@ -88,7 +88,7 @@ def test_ten_kills_at_random_moments_lose_nothing(tmp_path, servers, undisturbed
     learners, journal = class_of(tmp_path / "in", LEARNERS), tmp_path / "out" / "journal.jsonl"
     chance, context, kept = random.Random(SEED), forker(), []
     roots = [getattr(servers, name).process.pid for name in ("warm", "judge", "work")]
-    for number in some(range(KILLS), 3):
+    for number in some(range(KILLS), 5):
         half = len(kept) < LEARNERS / 2  # later kills find it as it begins: something must be left for them
         more = chance.choice([0, 1]) if half else 0  # submissions that it may finish first
         moment = chance.randrange(min(others[:-1]) if more else first)

@@ -195,7 +195,7 @@ def test_in_a_browser_a_link_leads_to_feedback_and_the_board_follows(server, fil
 
 def test_a_kill_at_any_named_point_loses_no_upload_and_grades_none_twice(paths, files, tmp_path):
     """Each round: a server that stands still at a point while somebody hands in; then all of it is killed."""
-    points, accepted = some([*AT_THE_DOOR, *AT_THE_DESK], 3), []
+    points, accepted = some([*AT_THE_DOOR, *AT_THE_DESK], 4), []
 
     def post(server, learner):
         with suppress(AssertionError):  # the server was killed before it could answer
