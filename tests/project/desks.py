@@ -5,7 +5,6 @@ python -m tests.project.desks       a desk, as `patchbook.grading.serving.desk`,
 
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from patchbook.grading.serving.limits import Limits
 from patchbook.grading.serving.running import Serving
 from patchbook.grading.serving.uploads import Uploads
 from tests.project.events import until
-from tests.project.graders import forker, kill, use
+from tests.project.graders import forker, kill, stop_here, use
 from tests.project.toy import HOME
 
 SERVERS, POINT = "PATCHBOOK_TEST_SERVERS", "PATCHBOOK_TEST_POINT"  # variables of the environment
@@ -51,7 +50,7 @@ class StandStill:
 
     def __call__(self, frame: FrameType, event: str, what: object) -> None:
         if event == self.event and frame.f_code is self.code:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            stop_here()
 
 
 def stop_at(point: tuple[Callable, str] | None) -> None:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Client
@@ -68,6 +69,14 @@ def limited(seconds: Mapping[str, int]) -> Callable:
     return task_of
 
 
+def stop_here() -> None:
+    """This process stands still, and this thread not one step later than here.
+
+    A signal to the process may wait for another of its threads: on a busy machine this one would go on.
+    """
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+
+
 class Calls:
     """The writer's clock: counts its calls of functions, up to each submission that its journal then holds.
 
@@ -81,7 +90,7 @@ class Calls:
         if event == "call":
             self.counts[-1] += 1
             if (len(self.counts) - 1, self.counts[-1]) == self.moment:
-                os.kill(os.getpid(), signal.SIGSTOP)
+                stop_here()
         elif event == "return" and frame.f_code is Journal.add.__code__:
             self.counts.append(0)
 
