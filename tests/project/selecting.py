@@ -66,12 +66,9 @@ def is_for_later(file: Path) -> bool:
 
 def is_chosen(test: pytest.Item) -> bool:
     """Of the files that go through all exercises: what runs once, and what is about a name that changed."""
-    return test.path.name not in BY_EXERCISE or "[" not in test.name or is_named(test)
-
-
-def is_named(test: pytest.Item) -> bool:
-    """Whether what changed has a name that stands in a test's parameters."""
     _, _, parameters = test.name.partition("[")
+    if test.path.name not in BY_EXERCISE or not parameters:
+        return True
     return not words().isdisjoint(re.findall(r"\w+", parameters))
 
 

@@ -74,21 +74,24 @@ def row(of: str, parameters: str) -> SimpleNamespace:
     return SimpleNamespace(originalname=of, name=f"{of}[{parameters}]")
 
 
-@pytest.mark.parametrize("changed", [set(), {"rot_heads"}])
+@pytest.mark.parametrize("changed", [set(), {"exercise_7"}])
 def test_a_commit_draws_its_share_and_what_changed_and_all_commits_draw_everything(monkeypatch, changed):
-    monkeypatch.setattr(drawing, "SHARES", {"test_of_rows": 5})
-    rows = [row("test_of_rows", f"{exercise}-{i}") for exercise in ("double", "rot_heads") for i in range(20)]
-    others = [row("test_of_something_else", str(i)) for i in range(3)]
+    monkeypatch.setattr(drawing, "SHARES", {"test_of_rows": 5, "test_of_other_rows": 5})
     monkeypatch.setattr(selecting, "words", lambda: changed)
-    drawn = {}
-    for number in range(50):
+    subjects = {f"exercise_{number}" for number in range(20)}
+    rows = [row("test_of_rows", f"{name}-{number}") for name in subjects for number in range(3)]
+    rows += [row("test_of_other_rows", name) for name in subjects]
+    whole = [row("test_of_something_else", str(number)) for number in range(3)]
+    ever = set()
+    for number in range(100):
         monkeypatch.setattr(drawing, "commit", lambda number=number: f"commit {number}")
-        drawn[number] = [each.name for each in drawing.drawn([*others, *rows])]
-        assert drawn[number] == [each.name for each in drawing.drawn([*others, *rows])]
-        assert {each.name for each in others} < set(drawn[number])
-        named = [each for each in drawn[number] if "rot_heads" in each]
-        assert len(named) == (20 if changed else 4)
-    assert {each for its in drawn.values() for each in its} == {each.name for each in [*others, *rows]}
+        drawn = drawing.drawn([*whole, *rows])
+        assert drawn == drawing.drawn([*whole, *rows]) and drawn[:3] == whole
+        about = {drawing.subject(each) for each in drawn[3:]}
+        assert len(drawn) == 3 + 4 * len(about), "all rows of one exercise, in both tests"
+        assert len(about - changed) in (4, 4 - len(changed)) and changed <= about
+        ever |= about
+    assert ever == subjects
 
 
 def test_who_asks_for_every_row_gets_it_and_each_share_is_of_a_test_that_there_is(monkeypatch):
