@@ -10,6 +10,7 @@ from patchbook import starting  # noqa: F401  (before nbformat is imported)
 from tests.project import drawing
 from tests.project.selecting import is_chosen, is_for_later
 
+os.environ["TQDM_DISABLE"] = "1"  # whether a bar shows depends on how busy the machine is
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
 os.environ.setdefault("PATCHBOOK_DEVICE", "cpu")  # the same everywhere; test_devices asks for others
 LONGEST = (
