@@ -9,10 +9,11 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITIONS = ("self-study", "class")
-RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process {os.getpid()}")
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex  # never that of an earlier run
 
 
 @cache

@@ -5,7 +5,6 @@ The share is drawn by the commit, so that one commit always gets the same rows, 
 """
 
 import math
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable
@@ -41,26 +40,27 @@ every_row = True  # until pytest's options are read
 def some(rows: Iterable, share: int) -> list:
     """One in `share` of the rows, in their order; all of them where all are wanted."""
     rows = list(rows)
-    return rows if every_row else rows[lot(str(len(rows))) % share :: share]
+    return rows if every_row else rows[lot(str(len(rows))) % min(share, len(rows)) :: share]
 
 
 def drawn(tests: list[pytest.Item]) -> list[pytest.Item]:
     """The tests without the rows that are left for another commit."""
     subjects = defaultdict(set)
     for test in tests:
-        subjects[test.originalname].add(subject(test))
+        subjects[test.originalname].add(subject(test.name))
     kept = {
         name: set(sorted(subjects[name], key=lot)[: math.ceil(len(subjects[name]) / share)])
         for name, share in SHARES.items()
     }
     for names in kept.values():
         names |= selecting.words()
-    return [test for test in tests if subject(test) in kept.get(test.originalname, {subject(test)})]
+    return [t for t in tests if t.originalname not in kept or subject(t.name) in kept[t.originalname]]
 
 
-def subject(test: pytest.Item) -> str:
-    """What a row is about, the first of its parameters."""
-    return re.split(r"[\[\]-]", test.name)[1] if "[" in test.name else ""
+def subject(name: str) -> str:
+    """What a row of a test is about, an exercise or a chapter: the first parameter, "" if it has none."""
+    _, _, parameters = name.rstrip("]").partition("[")
+    return parameters.split("-")[0]
 
 
 def lot(name: str) -> int:

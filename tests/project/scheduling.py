@@ -2,11 +2,13 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-RUNS_A_CHAPTER = (
+from tests.project.drawing import subject
+
+ABOUT_ONE = (  # exercise or chapter: its runs share cases, or a kernel
     "test_a_solution_runs_from_top_to_bottom",
     "test_untouched_stubs_stop_nothing",
+    "test_a_mutant_of_each_solution_is_refused",
 )
-A_MUTANT = "test_a_mutant_of_each_solution_is_refused"
 
 ABOUT_EXERCISES = ("test_checks.py", "test_rewrites.py", "test_slips.py")
 HANDED_IN = ("test_serving.py", "test_platforms.py")
@@ -29,10 +31,9 @@ class ByWork(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        name, _, parameters = test.rstrip("]").partition("[")
         if file.endswith(GRADES_THE_TOY_COURSE):
             return "the toy course"
         if file.endswith(HANDED_IN):
             return "what is handed in"
-        shared = file.endswith(ABOUT_EXERCISES) or name in (*RUNS_A_CHAPTER, A_MUTANT)
-        return parameters.split("-")[0] if shared and parameters else file
+        shared = file.endswith(ABOUT_EXERCISES) or test.startswith(tuple(f"{name}[" for name in ABOUT_ONE))
+        return (subject(test) or file) if shared else file

@@ -32,7 +32,6 @@ HEADING = re.compile(
 FRESH = """import os, sys, torch
 while torch._C._len_torch_function_stack():
     torch._C._pop_torch_function_stack()  # the stub of a run that failed
-os.environ["TQDM_DISABLE"] = "1"  # whether a bar shows depends on how busy the machine is
 for name in [name for name in sys.modules if name.split(".")[0] == "patchbook"]:
     del sys.modules[name]  # ours remember the model in use; the heavy libraries may stay
 os.environ["PATCHBOOK_MODEL"], os.environ["PATCHBOOK_DEVICE"] = {model!r}, {device!r}

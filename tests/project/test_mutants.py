@@ -21,8 +21,6 @@ from .mutation import judging as mutation_judging
 from .mutation.operators import OPERATORS
 
 SEED = 9
-
-
 EXERCISES = [exercise for chapter in CHAPTERS for exercise in exercises_of(chapter)]
 
 

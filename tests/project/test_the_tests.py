@@ -87,7 +87,7 @@ def test_a_commit_draws_its_share_and_what_changed_and_all_commits_draw_everythi
         monkeypatch.setattr(drawing, "commit", lambda number=number: f"commit {number}")
         drawn = drawing.drawn([*whole, *rows])
         assert drawn == drawing.drawn([*whole, *rows]) and drawn[:3] == whole
-        about = {drawing.subject(each) for each in drawn[3:]}
+        about = {drawing.subject(each.name) for each in drawn[3:]}
         assert len(drawn) == 3 + 4 * len(about), "all rows of one exercise, in both tests"
         assert len(about - changed) in (4, 4 - len(changed)) and changed <= about
         ever |= about

@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from patchbook.checking import Check, CheckFailed, Mistake, Record, judge, observe
+from patchbook.checking import Check, CheckFailed, Record, judge, observe
 from tests.project.mutation import Exercise, exercises_of
 
 
@@ -74,10 +74,8 @@ class Slip:
         said = _said(check, record)
         if said == self.id:
             return said
-        return _said(dataclasses.replace(check, mistakes=self._own(check)), record)
-
-    def _own(self, check: Check) -> tuple[Mistake, ...]:
-        return tuple(mistake for mistake in check.mistakes if mistake.id == self.id)
+        own = tuple(mistake for mistake in check.mistakes if mistake.id == self.id)
+        return _said(dataclasses.replace(check, mistakes=own), record)
 
 
 def _said(check: Check, record: Record) -> str:
