@@ -129,7 +129,10 @@ def test_restart_gives_a_fresh_session_to_the_same_client():
 
 
 def test_a_daemon_does_not_outlive_its_kernel(tmp_path):
-    there = f"while {tmp_path.name!r} not in sum([p.cmdline() for p in psutil.process_iter()], []): pass"
+    there = (
+        f"while not any({tmp_path.name!r} in (p.info['cmdline'] or [])"
+        " for p in psutil.process_iter(['cmdline'])): pass"
+    )
     notebook = run(DAEMON.format(marker=tmp_path.name), "import psutil", there)
     assert not notebook.cells[0].outputs
     assert marked(tmp_path.name) == []
