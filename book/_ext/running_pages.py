@@ -39,16 +39,23 @@ def kernel() -> str:
     return "patchbook" if warm else "python3"
 
 
-def run_ahead(page: Path, cache_folder: Path) -> None:
-    """Run a page of the book that has cells. Sphinx runs one at a time, and finds it in the cache."""
+def run_ahead(page: Path, cache_folder: Path, wanted: bool) -> bool:
+    """Run a page of the book that has cells. Sphinx runs one at a time, and finds it in the cache.
+
+    Returns whether it has run now, or has no cells.
+    """
     text = page.read_text(encoding="utf-8")
-    if is_myst_markdown_notebook(text):
-        executed(read_myst_markdown_notebook(text, path=page), page, cache_folder)
+    if not is_myst_markdown_notebook(text):
+        return True
+    return executed(read_myst_markdown_notebook(text, path=page), page, cache_folder, wanted) is not None
 
 
-def executed(notebook: NotebookNode, path: Path, cache_folder: Path) -> NotebookNode:
+def executed(
+    notebook: NotebookNode, path: Path, cache_folder: Path, wanted: bool = True
+) -> NotebookNode | None:
     """The notebook with its outputs, from the cache if it has run before; `path` is its name there.
 
+    None if it has not, and it is not `wanted` that it runs.
     Raises RuntimeError with the traceback of the cell that failed.
     """
     notebook.metadata.kernelspec.name = kernel()
@@ -56,6 +63,8 @@ def executed(notebook: NotebookNode, path: Path, cache_folder: Path) -> Notebook
         cache = get_cache(str(cache_folder))
         cache.match_cache_notebook(notebook)
         return cache.merge_match_into_notebook(notebook)[1]
+    if not wanted:
+        return None
     result = single_nb_execution(notebook, cwd=str(path.parent), timeout=TIMEOUT, allow_errors=False)
     if result.err is not None:
         raise RuntimeError(f"{path.stem}: a cell failed.\n{result.exc_string}")

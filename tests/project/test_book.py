@@ -216,7 +216,7 @@ def test_figures_have_a_text_alternative_and_their_script(pages):
 
 
 def test_figures_of_a_chapter_say_what_is_to_be_seen_and_the_caption_stays_when_a_drawing_scrolls(pages):
-    for chapter in chapters():
+    for chapter in built_book.running():
         source = pages["self-study"][f"book/{chapter}.html"].path.read_text(encoding="utf-8")
         figures = figures_of(source)
         drawings = [figure for figure in figures if '<div class="pb-drawing"><svg' in figure]

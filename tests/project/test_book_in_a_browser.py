@@ -8,19 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.project.browser import Browser
-from tests.project.built_book import EDITIONS, built
+from tests.project.built_book import EDITIONS, LOOKED_AT, built, running
 from tests.project.events import until
 
 AXE = (Path(__file__).parent / "vendor" / "axe" / "axe.min.js").read_text(encoding="utf-8")
-FIGURES = "exercises/01_induction_heads/2-where-heads-look.html"  # of every kind, one with a slider
+CHAPTER = f"book/{LOOKED_AT}.html"
+FIGURES = f"exercises/{LOOKED_AT}/2-where-heads-look.html"  # of every kind, one with a slider
 KINDS = (
     "book/index.html",
-    "book/01_induction_heads.html",
+    CHAPTER,
     "book/playground.html",
     "book/glossary.html",
     "book/bibliography.html",
     "diagnoses/patch_head_input.html",
-    "exercises/01_induction_heads.html",
+    f"exercises/{LOOKED_AT}.html",
     FIGURES,
     "search.html",
 )
@@ -107,7 +108,7 @@ def test_panels_of_a_pattern_are_square(book, browser):
 
 
 def test_a_swipe_over_a_figure_moves_the_page(book, browser):
-    browser.open((book / "book/02_ioi.html").as_uri(), width=400)
+    browser.open((book / CHAPTER).as_uri(), width=400)
     everything_drawn(browser)
     browser.value("document.querySelector('.pb-plot').scrollIntoView({block: 'center', behavior: 'instant'})")
     before = browser.value("scrollY")
@@ -121,7 +122,7 @@ def test_nothing_is_wider_than_the_screen(book, browser, width):
     """What does not fit scrolls inside of itself: tables of an output, drawings, figures."""
     for name in (
         "book/index.html",
-        "book/02_ioi.html",
+        *(f"book/{chapter}.html" for chapter in running()),
         "diagnoses/get_path_patch_head_to_final_resid_post.html",
         FIGURES,
         "exercises/02_ioi/2-the-logit-difference.html",
@@ -150,7 +151,7 @@ def test_letters_of_drawings_are_readable_on_a_telephone(book, browser):
 
 
 def test_paper_is_light_and_has_every_figure_whole(book, browser):
-    browser.open((book / "book/02_ioi.html").as_uri(), dark=True)
+    browser.open((book / CHAPTER).as_uri(), dark=True)
     until(lambda: browser.value("!!window.Plotly"))
     browser.value("dispatchEvent(new Event('beforeprint'))")
     assert browser.value("document.documentElement.dataset.theme") == "light"
