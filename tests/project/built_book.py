@@ -1,7 +1,7 @@
 """The book, built once for all the tests that read it, whichever process of the run comes first.
 
-Of the chapters run those that `drawing` draws, and the one whose figures a browser looks at. What has run is kept
-in build/jupyter-cache, keyed by the package's source, so a second run is quick.
+Of the chapters run those that `drawing` draws, and the one whose figures a browser looks at. What has run is
+kept in build/jupyter-cache, keyed by the package's source, so a second run is quick.
 """
 
 import fcntl
