@@ -76,8 +76,10 @@ def row(of: str, parameters: str) -> SimpleNamespace:
 
 @pytest.mark.parametrize("changed", [set(), {"exercise_7"}])
 def test_a_commit_draws_its_share_and_what_changed_and_all_commits_draw_everything(monkeypatch, changed):
+    monkeypatch.setattr(drawing, "BY_EXERCISE", {"test_of_rows", "test_of_other_rows"})
     monkeypatch.setattr(drawing, "SHARES", {"test_of_rows": 5, "test_of_other_rows": 5})
     monkeypatch.setattr(selecting, "words", lambda: changed)
+    monkeypatch.setattr(drawing, "every_row", False)
     subjects = {f"exercise_{number}" for number in range(20)}
     rows = [row("test_of_rows", f"{name}-{number}") for name in subjects for number in range(3)]
     rows += [row("test_of_other_rows", name) for name in subjects]
@@ -92,6 +94,17 @@ def test_a_commit_draws_its_share_and_what_changed_and_all_commits_draw_everythi
         assert len(about - changed) in (4, 4 - len(changed)) and changed <= about
         ever |= about
     assert ever == subjects
+
+
+def test_tests_that_share_no_cases_draw_each_for_itself(monkeypatch):
+    monkeypatch.setattr(drawing, "SHARES", {"test_of_models": 4, "test_of_chapters": 4})
+    monkeypatch.setattr(drawing, "every_row", False)
+    monkeypatch.setattr(selecting, "words", set)
+    same = 0
+    for number in range(100):
+        monkeypatch.setattr(drawing, "commit", lambda number=number: f"commit {number}")
+        same += drawing.share_of("abcd", "test_of_models") == drawing.share_of("abcd", "test_of_chapters")
+    assert 10 < same < 40
 
 
 def test_who_asks_for_every_row_gets_it_and_each_share_is_of_a_test_that_there_is(monkeypatch):
