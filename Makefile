@@ -1,5 +1,5 @@
 # make            set up, build the exercises, grade the sample class, write its report, and say where it is
-# make test       what must hold: style, fresh exercises, the tests (in four processes: some of them grade, and
+# make test       what must hold: style, fresh exercises, the tests (in three processes: some of them grade, and
 #                 mostly wait). Of what goes row by row, such as wrong answers, a share that the commit draws, and
 #                 what is about uncommitted changes; `make test ROWS=all` runs every row, as CI does
 # make check      while you work, within a minute: style, fresh exercises, and of the tests those about what changed
@@ -34,7 +34,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m patchbook.authoring --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --rows=$(ROWS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --rows=$(ROWS)
 
 check: $(READY)
 	$(BIN)/ruff check .

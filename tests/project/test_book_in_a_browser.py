@@ -124,8 +124,8 @@ def test_nothing_is_wider_than_the_screen(book, browser, width):
         "book/index.html",
         *(f"book/{chapter}.html" for chapter in running()),
         "diagnoses/get_path_patch_head_to_final_resid_post.html",
-        FIGURES,
         "exercises/02_ioi/2-the-logit-difference.html",
+        FIGURES,
     ):
         browser.open((book / name).as_uri(), width=width)
         everything_drawn(browser)
