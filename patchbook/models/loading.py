@@ -114,6 +114,14 @@ def default_device() -> str:
     return os.environ.get("PATCHBOOK_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def is_slow(model: TransformerBridge) -> bool:
+    """Whether a model has 100 heads or more and no GPU: notebooks then take fewer prompts, and say so."""
+    import torch
+
+    large = model.cfg.n_layers * model.cfg.n_heads >= 100
+    return large and torch.device(model.cfg.device).type == "cpu"
+
+
 def variant(name: str, which: int | str) -> str:
     """The name of a shipped model's variant; seed 0 is the model itself.
 

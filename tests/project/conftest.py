@@ -8,7 +8,7 @@ import pytest
 
 from patchbook import starting  # noqa: F401  (before nbformat is imported)
 from tests.project import drawing
-from tests.project.selecting import is_chosen, is_for_later
+from tests.project.selecting import IN_PIECES, is_chosen, is_for_later
 
 os.environ["TQDM_DISABLE"] = "1"  # whether a bar shows depends on how busy the machine is
 os.environ.setdefault("PATCHBOOK_MODEL", "tiny-gpt2")  # the model in use: the one that ships
@@ -23,7 +23,6 @@ LONGEST = (
     "test_sample_class.py",
 )
 LATER = ("test_book_in_a_browser.py",)  # when the book is there
-IN_PIECES = ("test_checks.py", "test_rewrites.py", "test_slips.py")  # a few seconds for each exercise
 
 
 @pytest.hookimpl(optionalhook=True)  # without xdist nobody asks

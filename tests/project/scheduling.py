@@ -3,6 +3,7 @@
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.project.drawing import subject
+from tests.project.selecting import IN_PIECES
 
 ABOUT_ONE = (  # exercise or chapter: its runs share cases, or a kernel
     "test_a_solution_runs_from_top_to_bottom",
@@ -10,7 +11,6 @@ ABOUT_ONE = (  # exercise or chapter: its runs share cases, or a kernel
     "test_a_mutant_of_each_solution_is_refused",
 )
 
-ABOUT_EXERCISES = ("test_checks.py", "test_rewrites.py", "test_slips.py")
 HANDED_IN = ("test_serving.py", "test_platforms.py")
 GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a processor to start
     "test_nothing_lost.py",
@@ -35,5 +35,5 @@ class ByWork(LoadScopeScheduling):
             return "the toy course"
         if file.endswith(HANDED_IN):
             return "what is handed in"
-        shared = file.endswith(ABOUT_EXERCISES) or test.startswith(tuple(f"{name}[" for name in ABOUT_ONE))
+        shared = file.endswith(IN_PIECES) or test.startswith(tuple(f"{name}[" for name in ABOUT_ONE))
         return (subject(test) or file) if shared else file

@@ -17,10 +17,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MIXED = {"", "patchbook", "tests", "tests/project"}  # what lies here has nothing else in common
 EXERCISES = {"solutions", "tests", "tests/specifications", "tests/mistakes", "tests/project/answers"}
-BY_EXERCISE = {
-    *("test_arguments.py", "test_chapters.py", "test_checks.py", "test_mutants.py"),
-    *("test_next_lines.py", "test_rewrites.py"),
-}
+IN_PIECES = ("test_checks.py", "test_rewrites.py", "test_slips.py")  # a few seconds for each exercise
+BY_EXERCISE = {*IN_PIECES, "test_arguments.py", "test_chapters.py", "test_mutants.py", "test_next_lines.py"}
 QUICK = {"test_arrows.py", "test_the_tests.py"}
 LONG = {
     "test_book.py",

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -334,3 +335,18 @@ def test_every_listed_word_is_one_token_after_a_space(name):
 def test_published_prompts_have_the_length_they_have_in_gpt2(length, prompts):
     tokenizer = AutoTokenizer.from_pretrained(loading.TOKENIZER)
     assert [1 + len(tokenizer.tokenize(prompt)) for prompt in prompts] == [length] * len(prompts)
+
+
+@pytest.mark.parametrize(
+    ("layers", "heads", "device", "slow"),
+    [
+        (12, 12, "cpu", True),
+        (12, 12, torch.device("cpu"), True),
+        (12, 12, "cuda:0", False),
+        (12, 12, "mps", False),
+        (4, 6, "cpu", False),
+    ],
+)
+def test_a_large_model_is_slow_without_a_gpu(layers, heads, device, slow):
+    cfg = SimpleNamespace(n_layers=layers, n_heads=heads, device=device)
+    assert models.is_slow(SimpleNamespace(cfg=cfg)) == slow
