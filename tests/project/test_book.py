@@ -439,3 +439,16 @@ def test_a_cell_that_fails_stops_the_build(tmp_path):
     )
     with pytest.raises(RuntimeError, match="doubles: a cell failed"):
         running_pages.executed(notebook, tmp_path / "doubles.ipynb", tmp_path / "cache")
+
+
+def test_a_chapter_that_is_not_to_run_shows_what_it_printed_when_it_ran(tmp_path):
+    text = EXERCISE.replace("tests.test_double(double)", "print(double(21))")
+
+    def executed(**options):
+        notebook = exercise_pages.shown(text, "https://example.org/course")
+        return running_pages.executed(notebook, tmp_path / "doubles.ipynb", tmp_path / "cache", **options)
+
+    assert executed(wanted=False) is None
+    executed()
+    outputs = [cell.outputs for cell in executed(wanted=False).cells if cell.cell_type == "code"]
+    assert "42" in str(outputs)
