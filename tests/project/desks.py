@@ -22,7 +22,7 @@ from patchbook.grading.serving.limits import Limits
 from patchbook.grading.serving.running import Serving
 from patchbook.grading.serving.uploads import Uploads
 from tests.project.events import until
-from tests.project.graders import forker, kill, stop_here, use
+from tests.project.graders import forker, kill, status, stop_here, use
 from tests.project.toy import HOME
 
 SERVERS, POINT = "PATCHBOOK_TEST_SERVERS", "PATCHBOOK_TEST_POINT"  # variables of the environment
@@ -99,7 +99,7 @@ class Server:
         return [own, *own.children()]
 
     def stands_still(self) -> bool:
-        return any(process.status() == psutil.STATUS_STOPPED for process in self.processes())
+        return any(status(process) == psutil.STATUS_STOPPED for process in self.processes())
 
     def kill(self) -> None:
         kill(self.processes() if self.process.is_alive() else [])

@@ -150,15 +150,20 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 def stands_still(process: psutil.Process) -> bool:
     """Waits until a grader has come to its moment; false when it ends before."""
-    until(lambda: not alive(process) or process.status() == psutil.STATUS_STOPPED)
+    until(lambda: not alive(process) or status(process) == psutil.STATUS_STOPPED)
     return alive(process)
 
 
 def alive(process: psutil.Process) -> bool:
+    return status(process) not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+
+def status(process: psutil.Process) -> str:
+    """psutil's word for what it does, dead also when it is gone altogether."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.status() if process.is_running() else psutil.STATUS_DEAD
     except psutil.NoSuchProcess:
-        return False
+        return psutil.STATUS_DEAD
 
 
 def starve(paths: dict[str, str], submissions: str, out: str, runs: list[tuple[int, int]]) -> None:

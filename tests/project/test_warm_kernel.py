@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -15,6 +15,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
 import patchbook.grading
+from tests.project import graders
 from tests.project.events import NEVER, until
 
 SPECS = str(Path(patchbook.grading.__file__).parent)  # its folder "kernels" holds our kernel spec
@@ -55,7 +56,9 @@ def marked(marker):
 
 def gone(pid):
     """Waits until the process has ended."""
-    return until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    with suppress(psutil.NoSuchProcess):  # it had
+        graders.gone([psutil.Process(pid)])
+    return True
 
 
 def test_libraries_and_models_are_there_before_the_first_cell():
