@@ -6,6 +6,7 @@ from transformer_lens import TransformerBridge
 from patchbook import load_model
 from patchbook.checking.awkward import awkward_attn_only, awkward_model, random_tokens
 from patchbook.models.copies import Copies
+from patchbook.patching import declared
 
 TOKENS = random_tokens(0, 2, 6)
 
@@ -56,3 +57,10 @@ def test_a_copy_has_a_tokenizer_of_its_own():
     fresh = copies()
     assert fresh.tokenizer.padding_side == model.tokenizer.padding_side == "right"
     assert torch.equal(fresh.to_tokens(text), model.to_tokens(text))
+
+
+def test_a_declaration_is_measured_on_a_model_that_nobody_has_changed():
+    example = declared.worked("names")
+    with torch.no_grad():
+        declared.task_of(example).model.embed.weight.zero_()
+    assert declared.task_of(example).model.embed.weight.abs().max() > 0
