@@ -40,7 +40,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m patchbook.authoring --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --touched
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --touched --rows=drawn
 
 book: $(READY)
 	$(BIN)/python book/build.py

@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: turn(item.path.name))
     if config.getoption("touched"):
         items[:] = filter(is_chosen, items)
-    elif not drawing.every_row:
+    if not drawing.every_row:
         items[:] = drawing.drawn(items)
 
 

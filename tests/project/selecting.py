@@ -1,8 +1,9 @@
 """Which tests `make check` runs: the quick ones, and those about what changed. For `make test` see `drawing`.
 
 What changed is what git says: since this branch left main, and what is not committed yet. A file of tests is
-about a folder of code when it imports something of it, itself or through a helper, and about a folder of data
-when it names it. Of the files that go through all exercises, those exercises run that the change names.
+about a folder of code when it imports something of it, itself or through a helper, and not as an input only;
+about a folder of data when it names it. Of the files that go through all exercises, those exercises run that
+the change names.
 """
 
 import ast
@@ -21,13 +22,13 @@ IN_PIECES = ("test_checks.py", "test_rewrites.py", "test_slips.py")  # a few sec
 BY_EXERCISE = {*IN_PIECES, "test_arguments.py", "test_chapters.py", "test_mutants.py", "test_next_lines.py"}
 QUICK = {"test_arrows.py", "test_the_tests.py"}
 LONG = {
-    "test_book.py",
-    "test_book_in_a_browser.py",
-    "test_cluster.py",
-    "test_devices.py",
-    "test_hostile.py",
-    "test_nothing_lost.py",
+    *("test_book.py", "test_book_in_a_browser.py", "test_cluster.py", "test_devices.py", "test_hostile.py"),
+    *("test_ioi_references.py", "test_live.py", "test_nothing_lost.py", "test_platforms.py"),
     "test_sample_class.py",
+}
+INPUTS = {  # of tests about something else: a course or a model to work on
+    *("patchbook/checking/awkward.py", "patchbook/checking/prepared.py"),
+    *("patchbook/authoring/__init__.py", "patchbook/models/__init__.py", "tests/project/toy.py"),
 }
 
 
@@ -74,7 +75,7 @@ def is_about(file: Path, paths: set[str]) -> bool:
     """Whether a file of tests is about one of these paths."""
     own = with_helpers(str(file.relative_to(ROOT)))
     seen = own.union(*map(imports, own))
-    if seen & paths or {folder(path) for path in seen} & {folder(path) for path in paths} - MIXED:
+    if seen & paths or {folder(path) for path in seen - INPUTS} & {folder(path) for path in paths} - MIXED:
         return True
     text = "".join((ROOT / path).read_text(encoding="utf-8") for path in own)
     data = {Path(folder(path)).name for path in paths if not path.endswith(".py")} - {""}
@@ -91,7 +92,7 @@ def with_helpers(path: str) -> set[str]:
     found, todo = set(), [path]
     while todo:
         found.add(path := todo.pop())
-        todo += [one for one in imports(path) - found if folder(one) == "tests/project"]
+        todo += [one for one in imports(path) - found - INPUTS if folder(one) == "tests/project"]
     return found
 
 

@@ -50,6 +50,8 @@ def test_one_file_runs_with_and_without_xdist(how):
         ("test_sandbox.py", "patchbook/grading/kernels/usage.py", True),  # from a folder that it imports from
         ("test_sandbox.py", "tests/project/toy.py", True),  # a helper
         ("test_sandbox.py", "patchbook/prompts/ioi.py", False),
+        ("test_patching_sweeps.py", "patchbook/checking/judging.py", False),  # a model of it is its input
+        ("test_patching_sweeps.py", "patchbook/checking/awkward.py", True),
         ("test_days.py", "patchbook/grading/kernels/usage.py", False),
         ("test_hostile.py", "tests/project/hostile/reading.toml", True),  # data that it reads
         ("test_hostile.py", "README.md", False),
