@@ -26,9 +26,10 @@ LONG = {
     *("test_ioi_references.py", "test_live.py", "test_nothing_lost.py", "test_platforms.py"),
     "test_sample_class.py",
 }
-INPUTS = {  # of tests about something else: a course or a model to work on
+INPUTS = {  # of tests about something else: a course or a model to work on, the rows to take
     *("patchbook/checking/awkward.py", "patchbook/checking/prepared.py"),
-    *("patchbook/authoring/__init__.py", "patchbook/models/__init__.py", "tests/project/toy.py"),
+    *("patchbook/authoring/__init__.py", "patchbook/models/__init__.py"),
+    *("tests/project/toy.py", "tests/project/drawing.py"),
 }
 
 

@@ -55,6 +55,7 @@ def test_one_file_runs_with_and_without_xdist(how):
         ("test_days.py", "patchbook/grading/kernels/usage.py", False),
         ("test_hostile.py", "tests/project/hostile/reading.toml", True),  # data that it reads
         ("test_hostile.py", "README.md", False),
+        ("test_serving.py", "solutions/03_capitals.md", False),
         ("test_days.py", "tests/project/test_days.py", True),
         ("test_days.py", "tests/project/test_copies.py", False),
     ],
