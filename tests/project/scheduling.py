@@ -5,12 +5,8 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.project.drawing import subject
 from tests.project.selecting import IN_PIECES
 
-ABOUT_ONE = (  # exercise or chapter: its runs share cases, or a kernel
-    "test_a_solution_runs_from_top_to_bottom",
-    "test_untouched_stubs_stop_nothing",
-    "test_a_mutant_of_each_solution_is_refused",
-)
-
+WHOLE_CHAPTERS = ("test_a_solution_runs_from_top_to_bottom[", "test_untouched_stubs_stop_nothing[")
+MUTANTS = "test_a_mutant_of_each_solution_is_refused["
 HANDED_IN = ("test_serving.py", "test_platforms.py")
 GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a processor to start
     "test_nothing_lost.py",
@@ -24,9 +20,9 @@ GRADES_THE_TOY_COURSE = (  # its three servers take some twenty seconds of a pro
 
 
 class ByWork(LoadScopeScheduling):
-    """Tests of one exercise share its cases, runs of one chapter a kernel, tests of one file its fixtures.
+    """Tests of one exercise share its cases, tests of one file its fixtures.
 
-    And the files that grade the toy course share its servers.
+    The files that grade the toy course share its servers; a run of a whole chapter stands alone.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -35,5 +31,7 @@ class ByWork(LoadScopeScheduling):
             return "the toy course"
         if file.endswith(HANDED_IN):
             return "what is handed in"
-        shared = file.endswith(IN_PIECES) or test.startswith(tuple(f"{name}[" for name in ABOUT_ONE))
-        return (subject(test) or file) if shared else file
+        if test.startswith(WHOLE_CHAPTERS):
+            return nodeid
+        of_an_exercise = file.endswith(IN_PIECES) or test.startswith(MUTANTS)
+        return (subject(test) or file) if of_an_exercise else file
