@@ -71,6 +71,9 @@ def test_of_all_exercises_a_check_runs_those_that_the_change_names(monkeypatch, 
     test = SimpleNamespace(name="test_right_answers_pass[double-in_one_line]", path=HERE / "test_checks.py")
     assert selecting.is_chosen(test) == chosen
     assert selecting.is_chosen(SimpleNamespace(name="test_names_are_unique", path=test.path)) is True
+    long = SimpleNamespace(name=f"{selecting.LONG_TEST}[double]", path=HERE / "test_chapters.py")
+    assert selecting.is_chosen(long) is False
+    assert selecting.LONG_TEST in functions_in(long.path)
 
 
 def row(of: str, parameters: str) -> SimpleNamespace:
