@@ -20,6 +20,8 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from patchbook.authoring import find_course
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import diagnosis_pages  # noqa: E402
@@ -38,7 +40,7 @@ ENVIRONMENT = {  # of every cell that the build runs
 
 def main() -> int:
     """Build one edition and say where it lies; returns jupyter-book's exit status."""
-    every = sorted(path.stem for path in (ROOT / "solutions").glob("*.md"))
+    every = find_course(ROOT).chapters
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edition", choices=list(OUT), default="self-study")
     parser.add_argument("--out", type=Path, help="folder to build in (default: build/book…)")

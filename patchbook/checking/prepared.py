@@ -1,6 +1,5 @@
 """Inputs for checks about heads: a prompt with its cache, repeated tokens, ablations, matrices that copy."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,19 +9,13 @@ from torch import Tensor
 from transformer_lens import FactoredMatrix, TransformerBridge
 from transformer_lens.hook_points import HookPoint
 
-import patchbook
 from patchbook.checking.awkward import awkward_model, random_tokens
-from patchbook.models.copies import Copies
-
-
-@functools.lru_cache(maxsize=1)
-def _shipped() -> Copies:
-    return Copies(patchbook.load_model("tiny-gpt2", device="cpu"))  # as all other cases are
+from patchbook.models.copies import copy_of
 
 
 def tiny_gpt2(seed: int) -> TransformerBridge:
     """A fresh copy of tiny-gpt2. There is nothing for the seed to choose."""
-    return _shipped()()
+    return copy_of("tiny-gpt2")
 
 
 def prompt_with_cache(model: TransformerBridge, seed: int, position: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A model of a check has a hundred weights and five thousand small containers, nea
 through them in Python, each time; here they are written down once, and pickle's C code reads them.
 """
 
+import functools
 import io
 import pickle
 from types import FunctionType
@@ -11,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from patchbook.models.loading import load_model
 
 
 class Copies:
@@ -30,6 +33,16 @@ class Copies:
 
     def __call__(self) -> Any:
         return _Reader(io.BytesIO(self.written), self.shared).load()
+
+
+@functools.cache
+def _loaded(name: str) -> Copies:
+    return Copies(load_model(name, device="cpu"))
+
+
+def copy_of(name: str) -> Any:
+    """A copy of its own of a model on the CPU, which is loaded once. Raises ModelUnavailable."""
+    return _loaded(name)()
 
 
 class _Shared:

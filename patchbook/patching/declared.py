@@ -23,8 +23,8 @@ from torch import Tensor
 from transformer_lens import TransformerBridge
 
 from patchbook import zoo
-from patchbook.models import ModelUnavailable, load_model
-from patchbook.models.copies import Copies
+from patchbook.models import ModelUnavailable
+from patchbook.models.copies import copy_of
 from patchbook.patching.circuits import run_circuit
 from patchbook.patching.evidence import Evidence, argued
 from patchbook.patching.graph import Edge, Graph
@@ -246,16 +246,11 @@ def worked(name: str) -> dict[str, Any]:
 
 
 def _model(name: str) -> TransformerBridge:
-    """A copy of its own: nobody's declaration is measured on a model that another has changed."""
+    """Nobody's declaration is measured on a model that another has changed."""
     try:
-        return _copies(name)()
+        return copy_of(name)
     except ModelUnavailable as error:
         raise Unfit("unknown-model", f"{str(error).splitlines()[0]}") from None
-
-
-@functools.cache
-def _copies(name: str) -> Copies:
-    return Copies(load_model(name, device="cpu"))
 
 
 def _has(declared: Any, name: str) -> bool:

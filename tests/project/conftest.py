@@ -65,8 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: turn(item.path.name))
     if config.getoption("touched"):
         items[:] = filter(is_chosen, items)
-    if not drawing.every_row:
-        items[:] = drawing.drawn(items)
+    items[:] = drawing.drawn(items)
 
 
 def turn(file: str) -> tuple[bool, ...]:

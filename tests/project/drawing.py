@@ -48,7 +48,7 @@ def some(rows: Iterable, share: int) -> list:
 
 
 def drawn(tests: list[pytest.Item]) -> list[pytest.Item]:
-    """The tests without the rows that are left for another commit."""
+    """The tests without the rows that are left for another commit, if any are."""
     subjects = defaultdict(set)
     for test in tests:
         subjects[test.originalname].add(subject(test.name))
